@@ -1,0 +1,1 @@
+"""A reproducibility benchmark for the latent spaces of autoencoders."""

@@ -1,0 +1,65 @@
+"""The table of records: its columns, and how it is read and written. See docs/architecture.md."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from bench import store
+
+__all__ = ["COLUMNS", "frame", "read", "write"]
+
+COLUMNS = {
+    "study": "string",
+    "dataset": "string",
+    "true_dim": "Int64",
+    "system": "string",
+    "base": "string",
+    "dim": "Int64",
+    "seed": "Int64",
+    "status": "string",
+    "step": "Int64",
+    "split": "string",
+    "features": "string",
+    "samples": "Int64",
+    "fid": "Float64",
+    "reconstruction": "Float64",
+    "latent_divergence": "Float64",
+    "nac": "Float64",
+    "discovered_mask": "Int64",
+    "discovered_units": "Int64",
+}
+_KEY = ["dataset", "system", "dim", "seed"]
+
+
+def frame(rows: Iterable[dict]) -> pd.DataFrame:
+    """Records as a table with typed columns, sorted by data set, system, dimension and seed."""
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(COLUMNS)
+    return table.sort_values(_KEY, kind="stable", na_position="first", ignore_index=True)
+
+
+def read(*paths: str | Path) -> pd.DataFrame:
+    """Records from one or more files.
+
+    Raises:
+        ValueError: a file has other columns than `COLUMNS`, a value of another type, or a cell twice.
+    """
+    tables = []
+    for path in paths:
+        try:
+            table = pd.read_csv(path, dtype=COLUMNS)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: not a table of records: {error}") from None
+        if list(table.columns) != list(COLUMNS):
+            raise ValueError(f"{path}: the columns of a table of records are {', '.join(COLUMNS)}")
+        tables.append(table)
+    table = frame(pd.concat(tables).to_dict("records"))
+    if table.duplicated(_KEY).any():
+        cell = table[table.duplicated(_KEY)].iloc[0][_KEY].to_dict()
+        raise ValueError(f"{', '.join(map(str, paths))}: two records of one cell: {cell}")
+    return table
+
+
+def write(path: str | Path, rows: Iterable[dict]) -> None:
+    """Write records as CSV: floats with 9 significant digits, one row a cell, in a fixed order."""
+    store.write_text(path, frame(rows).to_csv(index=False, float_format="%.9g"))
