@@ -1,0 +1,40 @@
+"""Named random tensors: a draw depends on what it is for and at which step, never on what came before.
+
+So a run resumed at step k draws what a run from the start draws there, and systems that ask for the
+same name (`prior`) at the same step see common random numbers.
+"""
+
+import torch
+from torch import Tensor
+
+from bench import seeds
+
+__all__ = ["Noise"]
+
+
+class Noise:
+    """A source of random tensors for one place in a run, given by a seed and named axes."""
+
+    def __init__(self, seed: int, **axes: int | str):
+        self.seed, self.axes = seed, axes
+
+    def generator(self, name: str) -> torch.Generator:
+        """A fresh generator for the draw called `name`."""
+        return torch.Generator().manual_seed(seeds.derive(self.seed, name=name, **self.axes))
+
+    def normal(self, name: str, count: int, width: int) -> Tensor:
+        """Standard normal draws [count, width]; a wider draw begins with the narrower one's columns.
+
+        `width` is a multiple of 16: only then are torch's normal draws the beginning of longer ones.
+        """
+        if width % 16:
+            raise ValueError(f"the width of a draw is a multiple of 16, not {width}")
+        return torch.randn(width, count, generator=self.generator(name)).T.contiguous()
+
+    def uniform(self, name: str, count: int) -> Tensor:
+        """Draws [count, 1] from U(0, 1)."""
+        return torch.rand(count, 1, generator=self.generator(name))
+
+    def permutation(self, name: str, count: int) -> Tensor:
+        """A random order of `count` things."""
+        return torch.randperm(count, generator=self.generator(name))

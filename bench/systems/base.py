@@ -1,0 +1,118 @@
+"""What every system is: nets for a stack of cells, and the players that train them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from bench import nets
+from bench.cells import Stack
+from bench.noise import Noise
+from bench.study import Net
+
+__all__ = ["Autoencoder", "Player", "Space", "Step"]
+
+
+class Space(NamedTuple):
+    """What a system knows of the data: one datum's shape, and whether its values lie in [0, 1]."""
+
+    shape: tuple[int, ...]
+    bounded: bool
+
+
+class Step(NamedTuple):
+    """Where training is: this step's number, the number of all steps, and this turn's noise."""
+
+    index: int
+    total: int
+    noise: Noise
+
+    @property
+    def progress(self) -> float:
+        """The share of training that is over, in [0, 1)."""
+        return self.index / self.total
+
+
+@dataclass(frozen=True)
+class Player:
+    """One party of a training algorithm: what it moves, by which loss, how, and how often a step.
+
+    Attributes:
+        name: unique in its system.
+        modules: hold the parameters it moves.
+        loss: (batch [batch, data], step) to one value per cell [cells]; pure but for the parameters.
+        optimiser: (parameters, lr=…) to a torch optimiser.
+        lr: learning rate at the start.
+        turns: updates in one step, each on a batch of its own.
+        anneal: whether the study's learning-rate drop applies to it.
+        project: called after each update.
+    """
+
+    name: str
+    modules: tuple[nn.Module, ...]
+    loss: Callable[[Tensor, Step], Tensor]
+    optimiser: Callable[..., torch.optim.Optimizer]
+    lr: float
+    turns: int = 1
+    anneal: bool = True
+    project: Callable[[], None] = field(default=lambda: None)
+
+
+class Autoencoder(nn.Module):
+    """A system over a stack of cells; subclasses add their parts and name their players.
+
+    Arguments:
+        stack: the cells.
+        space: the data's shape and bounds.
+        net: the study's net.
+        options: an instance of the system's `Options`.
+    """
+
+    @dataclass(frozen=True)
+    class Options:
+        """What a study may set."""
+
+    prior_scale = 1.0
+    """The prior's standard deviation."""
+
+    def __init__(self, stack: Stack, space: Space, net: Net, options: Options):
+        super().__init__()
+        self.options, self.space = options, space
+        self.register_buffer("exists", stack.mask, persistent=False)
+        self.register_buffer("dims", torch.tensor(stack.dims).float(), persistent=False)
+        self.encoder = self.build_encoder(stack, nets.encoder(net, stack, space.shape))
+        self.decoder = nets.decoder(net, stack, space.shape)
+
+    def build_encoder(self, stack: Stack, trunk: nn.Module) -> nn.Module:
+        """The encoder on top of its trunk."""
+        raise NotImplementedError
+
+    def players(self) -> list[Player]:
+        """Who moves in one step of training, in order."""
+        raise NotImplementedError
+
+    def fit(self, train: Tensor) -> None:
+        """What is computed from the train split [N, data] at once, before any step."""
+
+    def encode(self, x: Tensor, noise: Noise | None = None) -> Tensor:
+        """Codes [cells, batch, width] of x: with noise a draw from q(z | x), without its mean."""
+        raise NotImplementedError
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Data [cells, batch, data] of codes."""
+        return self.output(self.decoder(z))
+
+    def output(self, logits: Tensor) -> Tensor:
+        """The decoder's logits in the data's range."""
+        return torch.sigmoid(logits) if self.space.bounded else logits
+
+    def prior(self, count: int, noise: Noise) -> Tensor:
+        """Draws from the prior [cells, count, width]."""
+        width = self.exists.shape[-1]
+        return self.prior_scale * noise.normal("prior", count, width) * self.exists
+
+    def mask(self) -> Tensor | None:
+        """The learned mask's values [cells, width], where the system has one."""
+        return None

@@ -1,0 +1,70 @@
+"""Variational autoencoder with a Bernoulli, a fixed-γ or a learned-γ Gaussian likelihood.
+
+Objective, minimised: E_q(z|x)[−log p(x | z)] + KL(q(z | x) ‖ N(0, I)), in nats.
+
+Sources: Kingma and Welling, Auto-Encoding Variational Bayes, 2014, eq. 3. The likelihoods: Dai and
+Wipf, Diagnosing and Enhancing VAE Models, 2019 (γ fixed at 1, or a learned scalar starting at 1).
+
+Defaults: Adam 1e-3, betas (.9, .999) (Kingma and Ba 2015). Dai and Wipf train their larger nets for
+400 epochs at 1e-4.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from bench.parts import kl_standard_normal, likelihoods
+from bench.parts.posteriors import GaussianEncoder
+from bench.systems.base import Autoencoder, Player, Step
+
+__all__ = ["System"]
+
+
+class System(Autoencoder):
+    """VAE."""
+
+    @dataclass(frozen=True)
+    class Options:
+        likelihood: Literal["bernoulli", "gaussian", "learned-gaussian"] = "learned-gaussian"
+        gamma: float = 1.0
+        lr: float = 1e-3
+
+    def __init__(self, stack, space, net, options):
+        super().__init__(stack, space, net, options)
+        if options.likelihood == "bernoulli" and not space.bounded:
+            raise ValueError("a Bernoulli likelihood is for data in [0, 1]")
+        if options.likelihood == "learned-gaussian":
+            self.log_gamma = stack.constant(1)
+
+    def build_encoder(self, stack, trunk):
+        return GaussianEncoder(stack, trunk)
+
+    def encode(self, x, noise=None):
+        mean, log_variance = self.encoder(x)
+        if noise is None:
+            return mean
+        draw = noise.normal("posterior", mean.shape[-2], mean.shape[-1])
+        return mean + torch.exp(0.5 * log_variance) * draw * self.exists
+
+    def negative_log_likelihood(self, x: Tensor, logits: Tensor) -> Tensor:
+        """−log p(x | z) [cells], in nats, the mean over the batch."""
+        match self.options.likelihood:
+            case "bernoulli":
+                return likelihoods.bernoulli(x, logits)
+            case "gaussian":
+                log_gamma = torch.full_like(self.dims, self.options.gamma).log()
+            case _:
+                log_gamma = self.log_gamma[:, 0]
+        return likelihoods.gaussian(x, self.output(logits), log_gamma)
+
+    def loss(self, x: Tensor, step: Step) -> Tensor:
+        mean, log_variance = self.encoder(x)
+        draw = step.noise.normal("posterior", mean.shape[-2], mean.shape[-1])
+        z = mean + torch.exp(0.5 * log_variance) * draw * self.exists
+        kl = kl_standard_normal(mean, log_variance).mean(-1)
+        return self.negative_log_likelihood(x, self.decoder(z)) + kl
+
+    def players(self):
+        return [Player("autoencoder", (self,), self.loss, torch.optim.Adam, self.options.lr)]

@@ -1,0 +1,205 @@
+"""The one trainer: players take their turns, step by step, over a stack of cells."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from bench import data, seeds, store, systems
+from bench.cells import Stack, read_cell, write_cell
+from bench.data.base import DataSet
+from bench.noise import Noise
+from bench.study import Study
+from bench.systems.base import Autoencoder, Space, Step
+
+__all__ = ["build", "load_curve", "train", "train_curve"]
+
+_DROP_AT, _DROP = 0.7, 0.2
+"""Learning rates are divided by 5 for the last 30 % of training."""
+
+
+def train(
+    system: Autoencoder, batch: Callable[[int, int], Tensor], steps: int, seed: int, title: str = ""
+) -> list[int | None]:
+    """Train a stack in place.
+
+    Arguments:
+        system: the stack.
+        batch: (step, turn) to data [batch, data].
+        steps: number of steps; in each, every player takes its turns.
+        seed: decides all noise.
+        title: what a progress line begins with.
+
+    Returns:
+        For each cell the step at which its loss or parameters stopped being finite, else None. Cells
+        never meet in a sum, so a diverged cell leaves the others' bits as they are.
+    """
+    players = system.players()
+    groups = [[p for module in player.modules for p in module.parameters()] for player in players]
+    optimisers = [
+        player.optimiser(group, lr=player.lr, **_fastest(player.optimiser))
+        for player, group in zip(players, groups, strict=True)
+    ]
+    diverged: list[int | None] = [None] * len(system.exists)
+
+    def note(finite: Tensor, index: int) -> None:
+        if not finite.all():
+            for cell in (~finite).nonzero()[:, 0].tolist():
+                if diverged[cell] is None:
+                    diverged[cell] = index
+
+    for index in _progress(steps if players else 0, title):
+        if index == int(_DROP_AT * steps):
+            for player, optimiser in zip(players, optimisers, strict=True):
+                if player.anneal:
+                    for group in optimiser.param_groups:
+                        group["lr"] *= _DROP
+        for player, group, optimiser in zip(players, groups, optimisers, strict=True):
+            for turn in range(player.turns):
+                noise = Noise(seed, step=index, turn=turn)
+                loss = player.loss(batch(index, turn), Step(index, steps, noise))
+                note(loss.detach().isfinite(), index)
+                for parameter, gradient in zip(
+                    group, torch.autograd.grad(loss.sum(), group), strict=True
+                ):
+                    parameter.grad = gradient
+                optimiser.step()
+                player.project()
+        if None not in diverged:
+            break
+    for parameter in system.parameters():
+        note(parameter.detach().flatten(1).isfinite().all(1), steps)
+        parameter.grad = None
+    return diverged
+
+
+def _fastest(optimiser: Callable) -> dict:
+    kind = getattr(optimiser, "func", optimiser)
+    return {"fused": True} if kind is torch.optim.Adam else {"foreach": True}
+
+
+def _progress(steps: int, title: str):
+    """The steps, with a bar on a terminal and a plain line every tenth of the way in a log."""
+    terminal = sys.stderr.isatty()
+    with tqdm(
+        total=steps, desc=title, unit="step", disable=not terminal, smoothing=0.1
+    ) as bar:
+        for index in range(steps):
+            yield index
+            bar.update()
+            if not terminal and (index + 1) % max(1, steps // 10) == 0:
+                print(f"{title}: step {index + 1} of {steps}", file=sys.stderr, flush=True)
+
+
+def _batches(points: DataSet, size: int, seed: int) -> Callable[[int, int], Tensor]:
+    """Mini-batches in an order that depends on data set and seed only; each turn has its own order."""
+    count = len(points.train)
+    if size > count:
+        raise ValueError(f"a batch of {size} from {count} training points")
+    per_epoch = count // size
+    orders: dict[int, tuple[int, Tensor]] = {}
+
+    def batch(index: int, turn: int) -> Tensor:
+        epoch, place = divmod(index, per_epoch)
+        if orders.get(turn, (-1,))[0] != epoch:
+            order = Noise(seed, purpose="order", epoch=epoch, turn=turn).permutation("order", count)
+            orders[turn] = (epoch, order)
+        return points.batch("train", orders[turn][1][place * size : (place + 1) * size])
+
+    return batch
+
+
+def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
+    """An untrained stack of a study's system."""
+    space = Space(tuple(dataset.shape), dataset.value_range is not None)
+    cls = systems.load(study.systems[system].base)
+    stack = Stack(dims, cell_seed(study, dataset.name, seed))
+    return cls(stack, space, study.net, cls.Options(**study.systems[system].options))
+
+
+def cell_seed(study: Study, dataset: str, seed: int) -> int:
+    """The seed of all randomness of a curve: by data set and replicate, not by system or dimension."""
+    return seeds.derive(study.master_seed, dataset=dataset, seed=seed)
+
+
+def train_curve(
+    study: Study,
+    dataset: str,
+    system: str,
+    seed: int,
+    dims: Sequence[int],
+    steps: int | None,
+    out: str | Path,
+) -> None:
+    """Train one curve and write `out`/<dim>.safetensors, one file a cell.
+
+    MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
+    written too, with its step.
+    """
+    points = data.load(dataset)
+    steps = study.training.steps if steps is None else steps
+    stacks = [dims] if study.net.kind == "mlp" else [[dim] for dim in dims]
+    for stack in stacks:
+        model = build(study, points, system, seed, stack)
+        curve_seed = cell_seed(study, dataset, seed)
+        model.fit(points.batch("train", slice(None)))
+        title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
+        diverged = train(model, _batches(points, study.training.batch, curve_seed), steps, curve_seed, title)
+        for index, (dim, step) in enumerate(zip(stack, diverged, strict=True)):
+            if step is not None:
+                print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
+            about = {
+                "dataset": dataset,
+                "system": study.systems[system].base,
+                "options": study.systems[system].options,
+                "net": asdict(study.net),
+                "dim": dim,
+                "seed": seed,
+                "master_seed": study.master_seed,
+                "batch": study.training.batch,
+                "steps": steps,
+                "diverged": step,
+            }
+            # One metadata key: the format does not keep the order of several.
+            with store.atomic(Path(out) / f"{dim}.safetensors") as path:
+                metadata = {"cell": json.dumps(about, sort_keys=True)}
+                save_file(read_cell(model, index), path, metadata)
+
+
+def load_curve(
+    study: Study, dataset: DataSet, system: str, seed: int, models: str | Path
+) -> tuple[Autoencoder, list[dict]]:
+    """The trained stack in `models` and what each of its files says of its cell, by dimension.
+
+    Raises:
+        ValueError: a file belongs to another data set, system, seed, option or net.
+    """
+    paths = sorted(Path(models).glob("*.safetensors"), key=lambda path: int(path.stem))
+    if not paths:
+        raise ValueError(f"{models}: no trained cells (<dim>.safetensors)")
+    expected = {
+        "dataset": dataset.name,
+        "system": study.systems[system].base,
+        "options": study.systems[system].options,
+        "net": asdict(study.net),
+        "seed": seed,
+        "master_seed": study.master_seed,
+    }
+    model = build(study, dataset, system, seed, [int(path.stem) for path in paths])
+    cells = []
+    for index, path in enumerate(paths):
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["cell"])
+            for key, value in (expected | {"dim": int(path.stem)}).items():
+                if about[key] != json.loads(json.dumps(value)):
+                    raise ValueError(f"{path}: trained with {key} {about[key]}, not {value}")
+            write_cell(model, index, {key: file.get_tensor(key) for key in file.keys()})
+        cells.append(about)
+    return model, cells
