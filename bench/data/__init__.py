@@ -1,0 +1,41 @@
+"""The data sets, one file each, which has the data set's name (`synthetic_8.py` is `synthetic-8`).
+
+Listing the names imports no torch.
+"""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.data.base import DataSet
+
+__all__ = ["DataError", "load", "names"]
+
+
+class DataError(Exception):
+    """Data are missing, cannot be had, or are not what they should be: one line that says which."""
+
+
+def names() -> tuple[str, ...]:
+    """The names of all data sets, sorted. Imports none of them."""
+    modules = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name.replace("_", "-") for name in modules if name != "base"))
+
+
+def load(name: str, root: str | Path | None = None) -> "DataSet":
+    """A data set, in memory and checked.
+
+    Arguments:
+        name: one of `names()`.
+        root: the folder of downloaded data sets; the default is the environment variable
+            `BENCH_DATA`, else `autoencoder-bench` in the user's cache directory.
+
+    Raises:
+        KeyError: there is no data set of that name.
+        DataError: a file is missing and cannot be downloaded, or is truncated or altered.
+    """
+    if name not in names():
+        raise KeyError(f"no data set {name!r}; there are {', '.join(names())}")
+    return importlib.import_module(f"bench.data.{name.replace('-', '_')}").DataSet(root)

@@ -1,0 +1,65 @@
+"""What every data set is: three splits of tensors, read in flat batches, with a fingerprint."""
+
+import abc
+import hashlib
+from pathlib import Path
+
+import torch
+
+__all__ = ["DataSet"]
+
+
+class DataSet(abc.ABC):
+    """Three splits. A data set is one file with one subclass: its constants, and `make`.
+
+    Attributes:
+        name: as in `bench.data.names()`.
+        true_dim: the number of latent dimensions the data were made from; None where unknown.
+        shape: of one point, such as (128,) or (1, 28, 28).
+        value_range: the smallest and largest value a coordinate of a batch can have, or None.
+        train, validation, test: tensors [N, *shape] on the CPU: float32, or uint8 for images.
+    """
+
+    name: str
+    true_dim: int | None = None
+    shape: tuple[int, ...]
+    value_range: tuple[float, float] | None = None
+
+    def __init__(self, root: str | Path | None = None):
+        self._splits = self.make(root)
+        self.train, self.validation, self.test = (
+            self._splits[split][0] for split in ("train", "validation", "test")
+        )
+
+    @abc.abstractmethod
+    def make(self, root: str | Path | None) -> dict[str, tuple[torch.Tensor, torch.Tensor | None]]:
+        """Points [N, *shape] and labels (int64 [N] or None) of the three splits, by name."""
+
+    def batch(self, split: str, index: torch.Tensor | slice) -> torch.Tensor:
+        """Points as float32 [B, prod(shape)]; images scaled from 0..255 to [0, 1].
+
+        A slice of vectors is a view of the data: read it only.
+        """
+        points = self._splits[split][0][index].flatten(1)
+        return points / 255 if points.dtype == torch.uint8 else points
+
+    def labels(self, split: str) -> torch.Tensor | None:
+        """Class labels, int64 [N], or None where there are none."""
+        return self._splits[split][1]
+
+    def fingerprint(self) -> dict:
+        """Name, shape, and of each split its size and the SHA-256 of its points, then labels."""
+        return {
+            "name": self.name,
+            "sha256": {split: _sha256(*self._splits[split]) for split in sorted(self._splits)},
+            "shape": list(self.shape),
+            "sizes": {split: len(self._splits[split][0]) for split in sorted(self._splits)},
+        }
+
+
+def _sha256(*tensors: torch.Tensor | None) -> str:
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        if tensor is not None:
+            digest.update(tensor.contiguous().numpy())
+    return digest.hexdigest()

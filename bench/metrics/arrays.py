@@ -1,0 +1,22 @@
+"""What the metrics ask of an array before they compute with it."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["finite"]
+
+
+def finite(name: str, values: ArrayLike, ndim: int, least: int = 1) -> np.ndarray:
+    """`values` in float64.
+
+    Raises:
+        ValueError: not `ndim` axes, fewer than `least` rows, or a value that is not finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != ndim or len(array) < least:
+        raise ValueError(
+            f"{name}: expected {ndim} axes and at least {least} rows, got shape {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: a value is not finite")
+    return array
