@@ -1,0 +1,24 @@
+# From a study file to its report: `snakemake --cores all [--configfile workflow/config/….yaml]`.
+# Without --configfile it is workflow/config/default.yaml. The words are in docs/architecture.md.
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/assemble.smk"
+include: "workflow/rules/features.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/records.csv",
+        f"{RESULTS}/tables",
+        f"{RESULTS}/figures",
+        f"{RESULTS}/claims.json",
+        f"{RESULTS}/report.html",
+
+
+onsuccess:
+    print_findings()

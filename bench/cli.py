@@ -1,0 +1,256 @@
+"""The command line: one verb per step of the way from a study file to its report."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from bench import data, records, store, study
+
+# Everything else is imported where it is used: only `data`, `train`, `evaluate` and `classifier`
+# may import torch.
+
+__all__ = ["main"]
+
+
+class _Mistake(Exception):
+    """A mistake of the user's, told in one line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb. Returns 0, or 2 after a mistake of the user's, told in one line on stderr."""
+    arguments = vars(_parser().parse_args(argv))
+    verb = arguments.pop("verb")
+    try:
+        verb(**arguments)
+    except (_Mistake, study.StudyError, data.DataError, OSError) as error:
+        print(f"bench: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _cells(path: Path) -> None:
+    it = study.read(path)
+    seeds = _sequence(it.seeds)
+    rows = [
+        (dataset, system, _sequence(dims), seeds, len(it.seeds), len(dims) * len(it.seeds))
+        for dataset, dims in it.datasets.items()
+        for system in it.systems
+    ]
+    rows.append(("total", "", "", "", len(it.curves()), len(it.cells())))
+    print(tabulate(rows, ["dataset", "system", "dims", "seeds", "curves", "cells"]))
+
+
+def _data(path: Path, dataset: str, out: Path) -> None:
+    _known("data set", dataset, study.read(path).datasets)
+    fingerprint = data.load(dataset).fingerprint()
+    store.write_text(out, json.dumps(fingerprint, indent=2, sort_keys=True) + "\n")
+
+
+def _train(path, dataset, system, seed, dims, steps, threads, out) -> None:
+    it = study.read(path)
+    _known("data set", dataset, it.datasets)
+    _known("system", system, it.systems)
+
+    import torch
+
+    from bench import training
+
+    torch.set_num_threads(threads)
+    dims, steps = dims or it.datasets[dataset], steps or it.training.steps
+    training.train_curve(it, dataset, system, seed, dims, steps, out)
+
+
+def _evaluate(path, dataset, system, seed, models, controls, threads, out) -> None:
+    it = study.read(path)
+    _known("data set", dataset, it.datasets)
+    if not controls:
+        if seed is None or models is None:
+            raise _Mistake("--system needs --seed and --models")
+        _known("system", system, it.systems)
+        if not models.is_dir():
+            raise _Mistake(f"{models}: no such folder of models")
+
+    import torch
+
+    from bench import evaluation
+
+    torch.set_num_threads(threads)
+    if controls:
+        rows = evaluation.evaluate_controls(it, dataset)
+    else:
+        rows = evaluation.evaluate_curve(it, dataset, system, seed, models)
+    records.write(out, rows)
+
+
+def _collect(files: list[Path], out: Path) -> None:
+    records.write(out, _read_records(*files).to_dict("records"))
+
+
+def _tables(path: Path, out: Path) -> None:
+    from bench.report import tables
+
+    tables.write(_read_records(path), out)
+
+
+def _figures(path: Path, out: Path) -> None:
+    from bench.report import figures
+
+    figures.write(_read_records(path), out)
+
+
+def _claims(path: Path, out: Path) -> None:
+    from bench.report import claims
+
+    claims.write(_read_records(path), out)
+
+
+def _report(path: Path, out: Path) -> None:
+    from bench.report import page
+
+    page.write(_read_records(path), out)
+
+
+def _classifier(out: Path) -> None:
+    from bench.features import digits
+
+    digits.train(out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bench", description=f"{__doc__} The verbs, in the order of use:"
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    def add(function: Callable, line: str, more: str = "") -> argparse.ArgumentParser:
+        name = function.__name__.lstrip("_")
+        verb = verbs.add_parser(name, help=line, description=f"{line[0].upper()}{line[1:]}. {more}")
+        verb.set_defaults(verb=function)
+        return verb
+
+    verb = add(_cells, "print the grid of a study: its curves and cells")
+    _study(verb)
+
+    verb = add(
+        _data,
+        "get a data set and write its fingerprint (sizes and hashes)",
+        "Data sets are read from the folder BENCH_DATA (default: the user's cache folder), and "
+        "downloaded to it where there is a network.",
+    )
+    _study(verb, "--dataset")
+    _out(verb, "FILE.json")
+
+    verb = add(
+        _train,
+        "train one curve: the cells of one data set, system and seed",
+        "Writes one file a cell, <dim>.safetensors.",
+    )
+    _study(verb, "--dataset")
+    verb.add_argument("--system", required=True, help="a label among the study's systems")
+    verb.add_argument("--seed", required=True, type=_natural, help="replicate, an integer >= 0")
+    verb.add_argument(
+        "--dims",
+        type=_dims,
+        metavar="M,M,...",
+        help="latent dimensions to train (default: the study's for this data set)",
+    )
+    verb.add_argument(
+        "--steps", type=_positive, metavar="N", help="optimisation steps (default: the study's)"
+    )
+    _threads(verb)
+    _out(verb, "DIR")
+
+    verb = add(
+        _evaluate,
+        "measure a trained curve, or a data set's controls, and write records",
+        "The controls are real (held-out data, the floor) and noise (the ceiling).",
+    )
+    _study(verb, "--dataset")
+    which = verb.add_mutually_exclusive_group(required=True)
+    which.add_argument("--system", help="a label among the study's systems")
+    which.add_argument("--controls", action="store_true", help="evaluate the controls")
+    verb.add_argument("--seed", type=_natural, help="the curve's replicate, with --system")
+    verb.add_argument(
+        "--models", type=Path, metavar="DIR", help="the folder that train wrote, with --system"
+    )
+    _threads(verb)
+    _out(verb, "FILE.csv")
+
+    verb = add(_collect, "join records of several files in one table")
+    verb.add_argument("files", nargs="+", type=Path, metavar="FILE", help="records, as CSV")
+    _out(verb, "RECORDS.csv")
+
+    for function, line, out in (
+        (_tables, "write a table per data set, as Markdown and LaTeX", "DIR"),
+        (_figures, "draw the U-curves, as SVG and PNG", "DIR"),
+        (_claims, "judge the papers' claims and print the verdicts", "FILE.json"),
+        (_report, "write the report: one self-contained page", "FILE.html"),
+    ):
+        verb = add(function, line)
+        verb.add_argument("path", type=Path, metavar="RECORDS", help="a table made by collect")
+        _out(verb, out)
+
+    verb = add(
+        _classifier,
+        "train the digit classifier that image features come from",
+        "Its weights are shipped: this is how they were made.",
+    )
+    _out(verb, "FILE.safetensors")
+    return parser
+
+
+def _study(verb: argparse.ArgumentParser, *names: str) -> None:
+    verb.add_argument("path", type=Path, metavar="STUDY", help="a study file, in YAML")
+    for name in names:
+        verb.add_argument(name, required=True, help="a name among the study's data sets")
+
+
+def _threads(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--threads", type=_positive, default=1, metavar="N", help="(default: 1)")
+
+
+def _out(verb: argparse.ArgumentParser, metavar: str) -> None:
+    verb.add_argument("--out", required=True, type=Path, metavar=metavar, help="what to write")
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no integer of at least 0")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    value = _natural(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not greater than 0")
+    return value
+
+
+def _dims(text: str) -> tuple[int, ...]:
+    dims = tuple(_positive(part.strip()) for part in text.split(","))
+    if len(set(dims)) < len(dims):
+        raise argparse.ArgumentTypeError(f"{text!r} has a dimension twice")
+    return dims
+
+
+def _known(what: str, name: str, names: Sequence[str]) -> None:
+    if name not in names:
+        raise _Mistake(f"no {what} {name!r} in the study; it has {', '.join(names)}")
+
+
+def _read_records(*paths: Path):
+    try:
+        return records.read(*paths)
+    except ValueError as error:
+        raise _Mistake(str(error)) from None
+
+
+def _sequence(numbers: Sequence[int]) -> str:
+    """Numbers in a few characters: 2, 4, ..., 32 where they are evenly spaced."""
+    if len(numbers) > 3 and len({b - a for a, b in zip(numbers, numbers[1:], strict=False)}) == 1:
+        return f"{numbers[0]}, {numbers[1]}, ..., {numbers[-1]}"
+    return ", ".join(map(str, numbers))

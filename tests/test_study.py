@@ -1,0 +1,267 @@
+"""The study file: what is refused, and how; defaults; expansion."""
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench import cli, features, study
+
+STUDIES = sorted((Path(__file__).parents[1] / "workflow" / "config").glob("*.yaml"))
+GOOD = {
+    "name": "some-study",
+    "seeds": [0, 1],
+    "datasets": {"synthetic-8": {"dims": [2, 8]}},
+    "systems": {"wae-mmd": {}, "aae": {}},
+    "net": {"kind": "mlp", "hidden": [16]},
+    "training": {"steps": 5},
+}
+
+
+def write(folder, text):
+    path = folder / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def changed(*keys, value):
+    """GOOD with one value replaced, as YAML; the value ... removes the key."""
+    document = copy.deepcopy(GOOD)
+    inner = document
+    for key in keys[:-1]:
+        inner = inner[key]
+    if value is ...:
+        del inner[keys[-1]]
+    else:
+        inner[keys[-1]] = value
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+REFUSED = {
+    "no file": (None, "the file", "no readable file", "a study file in YAML"),
+    "invalid YAML": ("name: [a\nseeds: 1", "the file", "invalid YAML", "a study file in YAML"),
+    "control character": ("name: a\x00b", "the file", "invalid YAML", "a study file in YAML"),
+    "empty file": ("", "the file", "None", "a mapping with the keys of a study"),
+    "list": ("- 1", "the file", "[1]", "a mapping with the keys of a study"),
+    "duplicate key": (
+        "seeds: [0]\nseeds: [1]",
+        "seeds",
+        "again on line 2",
+        "every key once",
+    ),
+    "nested duplicate key": (
+        changed("net", value=...) + "net: {kind: mlp, kind: conv}",
+        "net.kind",
+        "again",
+        "every key once",
+    ),
+    "key that is no text": ("1: 2", "the file", "the key '1'", "keys that are text"),
+    "unknown key": (changed("sedes", value=[0]), "sedes", "[0]", "name, master_seed, seeds"),
+    "unknown nested key": (
+        changed("datasets", "synthetic-8", "dim", value=[2]),
+        "datasets.synthetic-8.dim",
+        "[2]",
+        "only dims",
+    ),
+    "missing key": (
+        changed("seeds", value=...),
+        "seeds",
+        "nothing",
+        "a list of one or more integers",
+    ),
+    "name with a slash": (changed("name", value="../x"), "name", "'../x'", "lower-case letters"),
+    "name with a line end": (changed("name", value="x\n"), "name", "'x\\n'", "lower-case letters"),
+    "name of a kept folder": (
+        changed("name", value="reference"),
+        "name",
+        "'reference'",
+        "other than",
+    ),
+    "text for a number": (
+        changed("training", "steps", value="5"),
+        "training.steps",
+        "'5'",
+        "integer",
+    ),
+    "boolean for a number": (
+        changed("training", "steps", value=True),
+        "training.steps",
+        "True",
+        "an integer greater than 0",
+    ),
+    "float for an integer": (changed("seeds", value=[1.0]), "seeds[0]", "1.0", "an integer"),
+    "negative seed": (changed("seeds", value=[0, -1]), "seeds[1]", "-1", "at least 0"),
+    "duplicate seed": (
+        changed("seeds", value=[3, 0, 3]),
+        "seeds[2]",
+        "3 again",
+        "every value once",
+    ),
+    "no seeds": (changed("seeds", value=[]), "seeds", "[]", "one or more integers"),
+    "no data sets": (changed("datasets", value={}), "datasets", "{}", "one or more data sets"),
+    "no systems": (changed("systems", value={}), "systems", "{}", "one or more systems"),
+    "no dims": (
+        changed("datasets", "synthetic-8", "dims", value=[]),
+        "datasets.synthetic-8.dims",
+        "[]",
+        "one or more integers greater than 0",
+    ),
+    "dim 0": (
+        changed("datasets", "synthetic-8", "dims", value=[2, 0]),
+        "datasets.synthetic-8.dims[1]",
+        "0",
+        "an integer greater than 0",
+    ),
+    "duplicate dim": (
+        changed("datasets", "synthetic-8", "dims", value=[2, 4, 8, 2]),
+        "datasets.synthetic-8.dims[3]",
+        "2 again",
+        "every value once",
+    ),
+    "unknown data set": (
+        changed("datasets", "minst", value={"dims": [2]}),
+        "datasets",
+        "'minst'",
+        "mnist, synthetic-16, synthetic-8",
+    ),
+    "unknown system": (changed("systems", "waemmd", value={}), "systems", "'waemmd'", "wae-mmd"),
+    "unknown system of a label": (
+        changed("systems", "mine", value={"system": "waemmd"}),
+        "systems.mine.system",
+        "'waemmd'",
+        "wae-mmd",
+    ),
+    "control as a label": (
+        changed("systems", "noise", value={"system": "aae"}),
+        "systems",
+        "'noise'",
+        "other than real and noise",
+    ),
+    "no options": (changed("systems", "aae", value=None), "systems.aae", "None", "{} for none"),
+    "unknown option": (
+        changed("systems", "wae-mmd", value={"wieght": 1.0}),
+        "systems.wae-mmd.wieght",
+        "1.0",
+        "weight",
+    ),
+    "option of the wrong type": (
+        changed("systems", "wae-mmd", value={"weight": "high"}),
+        "systems.wae-mmd.weight",
+        "'high'",
+        "a finite number",
+    ),
+    "infinite option": (
+        changed("systems", "wae-mmd", value={"weight": float("inf")}),
+        "systems.wae-mmd.weight",
+        "inf",
+        "a finite number",
+    ),
+    "option that is none of the choices": (
+        changed("systems", "mask-aae", value={"mask_loss": "other"}),
+        "systems.mask-aae.mask_loss",
+        "'other'",
+        "code, paper",
+    ),
+    "unknown kind of net": (changed("net", "kind", value="cnn"), "net.kind", "cnn", "mlp, conv"),
+    "mlp without widths": (
+        changed("net", "hidden", value=...),
+        "net.hidden",
+        "nothing",
+        "layer widths",
+    ),
+    "conv with widths": (changed("net", "kind", value="conv"), "net.hidden", "[16]", "only kind"),
+    "conv on vectors": (changed("net", value={"kind": "conv"}), "net.kind", "'conv'", "mlp"),
+    "classifier on vectors": (
+        changed("evaluation", value={"features": "classifier"}),
+        "evaluation.features",
+        "'classifier'",
+        "raw",
+    ),
+    "unknown split": (
+        changed("evaluation", value={"split": "train"}),
+        "evaluation.split",
+        "'train'",
+        "test, validation",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_in_one_line_with_file_key_value_and_what_is_allowed(case, tmp_path, capsys):
+    text, key, found, allowed = REFUSED[case]
+    path = tmp_path / "absent.yaml" if text is None else write(tmp_path, text)
+    assert cli.main(["cells", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.count("\n") == 1
+    assert err.startswith(f"bench: error: {path}: {key}: found ")
+    said_found, said_allowed = err.split(": found ")[1].split("; allowed: ")
+    assert found in said_found
+    assert allowed in said_allowed
+
+
+def test_defaults(tmp_path):
+    it = study.read(write(tmp_path, yaml.safe_dump(GOOD)))
+    assert it.master_seed == 0
+    assert it.training.batch == 64
+    assert it.evaluation == study.Evaluation("test", "raw", 10_000)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_shipped_studies_are_valid_and_named_as_their_files(path):
+    assert study.read(path).name == path.stem
+
+
+def test_the_schema_knows_all_features():
+    assert sorted(
+        study._schema()["properties"]["evaluation"]["properties"]["features"]["enum"]
+    ) == (sorted(features.names()))
+
+
+def test_expansion_is_by_dataset_system_seed_dim(tmp_path):
+    document = GOOD | {
+        "seeds": [1, 0],
+        "datasets": {"synthetic-8": {"dims": [8, 2]}, "mnist": {"dims": [4]}},
+    }
+    it = study.read(write(tmp_path, yaml.safe_dump(document, sort_keys=False)))
+    assert it.curves() == [
+        study.Curve(dataset, system, seed, dims)
+        for dataset, dims in [("synthetic-8", (2, 8)), ("mnist", (4,))]
+        for system in ("wae-mmd", "aae")
+        for seed in (0, 1)
+    ]
+    assert it.cells()[:4] == [
+        study.Cell("synthetic-8", "wae-mmd", 2, 0),
+        study.Cell("synthetic-8", "wae-mmd", 8, 0),
+        study.Cell("synthetic-8", "wae-mmd", 2, 1),
+        study.Cell("synthetic-8", "wae-mmd", 8, 1),
+    ]
+    assert len(it.cells()) == 12
+
+
+def test_a_label_may_stand_for_a_variant(tmp_path):
+    text = changed("systems", value={"mine": {"system": "wae-mmd", "weight": 2}, "aae": {}})
+    it = study.read(write(tmp_path, text))
+    assert it.systems == {
+        "mine": study.System("wae-mmd", {"weight": 2.0}),
+        "aae": study.System("aae", {}),
+    }
+    assert type(it.systems["mine"].options["weight"]) is float
+
+
+def test_scientific_notation_is_a_number(tmp_path):
+    text = changed("systems", value={"wae-mmd": {"lr": "LR"}}).replace("LR", "1e-3")
+    assert study.read(write(tmp_path, text)).systems["wae-mmd"].options == {"lr": 0.001}
+
+
+def test_reading_a_study_without_options_imports_no_torch(tmp_path):
+    path = write(tmp_path, yaml.safe_dump(GOOD))
+    code = f"import sys; from bench import study; study.read({str(path)!r}); print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "bench.study" in modules.stdout.split()
+    assert "torch" not in modules.stdout.split()

@@ -1,0 +1,96 @@
+# Records to one table, and that to tables, figures, claims and the report.
+
+
+rule collect:
+    input:
+        [f"{RESULTS}/records/{it.dataset}/{it.system}/{it.seed}.csv" for it in STUDY.curves()],
+        expand(rules.controls.output, dataset=STUDY.datasets),
+    output:
+        f"{RESULTS}/records.csv",
+    log:
+        f"{RESULTS}/logs/collect.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/collect.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    shell:
+        "python -m bench collect {input} --out {output} 2> {log}"
+
+
+rule tables:
+    input:
+        sources("report/tables"),
+        records=rules.collect.output[0],
+    output:
+        directory(f"{RESULTS}/tables"),
+    log:
+        f"{RESULTS}/logs/tables.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    shell:
+        "python -m bench tables {input.records} --out {output} 2> {log}"
+
+
+rule figures:
+    input:
+        sources("report/figures"),
+        records=rules.collect.output[0],
+    output:
+        directory(f"{RESULTS}/figures"),
+    log:
+        f"{RESULTS}/logs/figures.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    shell:
+        "python -m bench figures {input.records} --out {output} 2> {log}"
+
+
+rule claims:
+    input:
+        sources("report/claims"),
+        records=rules.collect.output[0],
+    output:
+        f"{RESULTS}/claims.json",
+    log:
+        f"{RESULTS}/logs/claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/claims.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    shell:
+        "python -m bench claims {input.records} --out {output} > {log} 2>&1"
+
+
+rule report:
+    input:
+        sources("report/page"),
+        records=rules.collect.output[0],
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    shell:
+        "python -m bench report {input.records} --out {output} 2> {log}"

@@ -1,0 +1,47 @@
+# Trained curves, and each data set's controls, to records.
+
+
+rule evaluate:
+    input:
+        sources("evaluation"),
+        models=rules.train.output[0],
+    output:
+        f"{RESULTS}/records/{{dataset}}/{{system}}/{{seed}}.csv",
+    log:
+        f"{RESULTS}/logs/evaluate/{{dataset}}/{{system}}/{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/{{dataset}}/{{system}}/{{seed}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        protocol=protocol,
+    shell:
+        'python -m bench evaluate "$study" --dataset {wildcards.dataset} --system {wildcards.system}'
+        " --seed {wildcards.seed} --models {input.models} --threads {threads} --out {output}"
+        " 2> {log}"
+
+
+rule controls:
+    input:
+        sources("evaluation"),
+        data=rules.data.output[0],
+    output:
+        f"{RESULTS}/records/{{dataset}}/controls.csv",
+    log:
+        f"{RESULTS}/logs/evaluate/{{dataset}}/controls.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/{{dataset}}/controls.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        protocol=protocol,
+        seeds=STUDY.seeds,
+    shell:
+        'python -m bench evaluate "$study" --dataset {wildcards.dataset} --controls'
+        " --threads {threads} --out {output} 2> {log}"
