@@ -1,0 +1,148 @@
+"""A trained curve and a protocol to records."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench import data, features, metrics
+from bench.data.base import DataSet
+from bench.noise import Noise
+from bench.parts import mmd_imq
+from bench.study import Study
+from bench.systems.base import Autoencoder
+from bench.training import cell_seed, load_curve
+
+__all__ = ["evaluate_controls", "evaluate_curve", "measure"]
+
+_ROWS = 2000
+"""Points in one pass through a stack, and in the estimate of the latent divergence."""
+
+
+def _passes(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """function(x) [cells, N, ...], a limited number of rows (axis −2) at a time."""
+    return torch.cat([function(part) for part in x.split(_ROWS, dim=-2)], dim=1)
+
+
+@torch.no_grad()
+def measure(
+    model: Autoencoder,
+    points: DataSet,
+    split: str,
+    extractor: Callable,
+    noise: Noise,
+    count: int,
+) -> list[dict]:
+    """The metrics of each cell of a trained stack, one dictionary a cell.
+
+    Arguments:
+        model: the stack.
+        points: the data set whose `split` the cells are measured on.
+        extractor: one of `bench.features.load`: what the Fréchet distance is measured on.
+        noise: the randomness of the samples, the same for all systems and dimensions.
+        count: number of generated samples.
+    """
+    x = points.batch(split, slice(None))
+    real = extractor(x)
+    prior = model.prior(count, noise)
+    codes = _passes(model.encode, x)
+    few = min(_ROWS, count, len(x))
+    dims = model.exists.sum((-2, -1))
+    divergence = mmd_imq(
+        model.encode(x[:few], noise).double(), prior[:, :few].double(), model.prior_scale, dims
+    )
+    masks = model.mask()
+    rows = []
+    generated, decoded = _passes(model.decode, prior), _passes(model.decode, codes)
+    for cell, dim in enumerate(dims.int().tolist()):
+        if not (generated[cell].isfinite().all() and decoded[cell].isfinite().all()):
+            rows.append({"status": "diverged"})
+            continue
+        own = codes[cell, :, :dim].numpy()
+        mask = None if masks is None else masks[cell, :dim].numpy()
+        active = None if mask is None else mask >= 0.1
+        rows.append(
+            {
+                "status": "done",
+                "fid": metrics.fid(extractor(generated[cell]), real),
+                "reconstruction": metrics.reconstruction_error(x.numpy(), decoded[cell].numpy()),
+                "latent_divergence": float(divergence[cell]),
+                "nac": metrics.nac(own, active),
+                "discovered_mask": None if mask is None else metrics.active_dimensions(mask),
+                "discovered_units": metrics.active_units(own),
+            }
+        )
+    return rows
+
+
+def _common(study: Study, points: DataSet, seed: int) -> dict:
+    """What all records of a data set and seed share."""
+    return {
+        "study": study.name,
+        "dataset": points.name,
+        "true_dim": points.true_dim,
+        "seed": seed,
+        "split": study.evaluation.split,
+        "features": study.evaluation.features,
+        "samples": study.evaluation.samples,
+    }
+
+
+def _noise(study: Study, dataset: str, seed: int) -> Noise:
+    return Noise(cell_seed(study, dataset, seed), purpose="evaluation")
+
+
+def evaluate_curve(
+    study: Study, dataset: str, system: str, seed: int, models: str | Path
+) -> list[dict]:
+    """The records of the trained cells in the folder `models`, by dimension.
+
+    Raises:
+        ValueError: a file there is not a cell of this curve.
+    """
+    points = data.load(dataset)
+    model, cells = load_curve(study, points, system, seed, models)
+    protocol = study.evaluation
+    measured = measure(
+        model,
+        points,
+        protocol.split,
+        features.load(protocol.features),
+        _noise(study, dataset, seed),
+        protocol.samples,
+    )
+    common = _common(study, points, seed) | {"system": system, "base": study.systems[system].base}
+    rows = []
+    for cell, metric in zip(cells, measured, strict=True):
+        row = common | {"dim": cell["dim"]} | metric
+        if cell["diverged"] is not None:
+            row = common | {"dim": cell["dim"], "status": "diverged", "step": cell["diverged"]}
+        rows.append(row)
+    return rows
+
+
+def evaluate_controls(study: Study, dataset: str) -> list[dict]:
+    """The records of the controls, for each seed of the study.
+
+    `real` is data of the train split, chosen at random: what a perfect generator would get. `noise`
+    is uniform on [0, 1] for bounded data and N(0, 1) else, coordinate by coordinate.
+    """
+    points, protocol = data.load(dataset), study.evaluation
+    extractor = features.load(protocol.features)
+    target = extractor(points.batch(protocol.split, slice(None)))
+    size = torch.Size(points.shape).numel()
+    rows = []
+    for seed in study.seeds:
+        noise = _noise(study, dataset, seed)
+        chosen = noise.permutation("real", len(points.train))[: protocol.samples]
+        draw = torch.rand if points.value_range else torch.randn
+        samples = {
+            "real": points.batch("train", chosen),
+            "noise": draw(protocol.samples, size, generator=noise.generator("noise")),
+        }
+        for name, x in samples.items():
+            common = _common(study, points, seed)
+            fid = metrics.fid(extractor(x), target)
+            rows.append(common | {"system": name, "base": name, "status": "done", "fid": fid})
+    return rows
