@@ -38,6 +38,7 @@ except study.StudyError as error:
     refuse(error)
 
 RESULTS = f"results/{STUDY.name}"
+PACKAGE_DATA = (".html", ".mplstyle", ".safetensors", ".yaml")
 
 # In the commands' prefix and not in parameters: another path to the same study, or to Python, is no
 # reason to run a job anew.
@@ -55,16 +56,17 @@ wildcard_constraints:
 
 
 def sources(*modules):
-    """The files of modules of bench and of all they import from bench: inputs of the rules that run
-    them, for Snakemake sees no change of an imported module. What `study.py` reads reaches a job as
-    its parameters, so that file is left out.
+    """The files of modules of bench, of all they import from bench, and of the data beside them:
+    inputs of the rules that run them, for Snakemake sees no change of an imported module. What
+    `study.py` reads reaches a job as its parameters, so it is left out.
     """
     root, files = workflow.basedir, set()
     for module in modules:
         finder = ModuleFinder([root])
         finder.run_script(f"{root}/bench/{module.replace('-', '_')}.py")
-        files |= {found.__file__ for found in finder.modules.values() if found.__file__}
-    return sorted(os.path.relpath(file) for file in files - {f"{root}/bench/study.py"})
+        files.update(Path(it.__file__) for it in finder.modules.values() if it.__file__)
+    data = {file for path in files for file in path.parent.glob("*") if file.suffix in PACKAGE_DATA}
+    return sorted(os.path.relpath(file) for file in files | data if file.name != "study.py")
 
 
 def curve(wildcards):

@@ -1,0 +1,140 @@
+"""The command line: verbs in the order of use, and mistakes told in one line."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import cli, records
+
+VERBS = ["cells", "data", "train", "evaluate", "collect"]
+VERBS += ["tables", "figures", "claims", "report", "classifier"]
+SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
+
+
+def row(**values):
+    common = {"study": "smoke", "dataset": "synthetic-8", "system": "aae", "base": "aae"}
+    return common | {"status": "done", "dim": 2, "seed": 0} | values
+
+
+def test_help_lists_the_verbs_in_the_order_of_use(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--help"])
+    assert re.findall(r"^    (\w+)", capsys.readouterr().out, flags=re.MULTILINE) == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_help(verb, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([verb, "--help"])
+    assert f"usage: bench {verb}" in capsys.readouterr().out
+
+
+def test_cells_prints_the_grid(capsys):
+    assert cli.main(["cells", str(SMOKE)]) == 0
+    header, _, *lines = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert header == ["dataset", "system", "dims", "seeds", "curves", "cells"]
+    assert [line[:2] for line in lines[:-1]] == [
+        ["synthetic-8", name] for name in ("wae-mmd", "aae", "mask-aae", "pca")
+    ]
+    assert lines[-1] == ["total", "4", "8"]
+
+
+def mistakes():
+    """Arguments and what the one line must name."""
+    train = ["train", str(SMOKE), "--seed", "0", "--out", "OUT"]
+    evaluate = ["evaluate", str(SMOKE), "--out", "OUT"]
+    yield "no study", ["cells", "absent.yaml"], "absent.yaml"
+    for name, arguments in (("train", [*train, "--system", "aae"]), ("evaluate", evaluate)):
+        more = ["--dataset", "mnist"] + (["--controls"] if name == "evaluate" else [])
+        yield f"{name}: data set", arguments + more, "no data set 'mnist' in the study; it has syn"
+    synthetic = ["--dataset", "synthetic-8"]
+    yield "data: data set", ["data", str(SMOKE), "--dataset", "x", "--out", "OUT"], "'x'"
+    yield "train: system", [*train, *synthetic, "--system", "vae"], "'vae' in the study; it has wae"
+    curve = [*evaluate, *synthetic, "--system", "aae", "--seed", "0"]
+    yield "evaluate: no models", curve, "--models"
+    yield "evaluate: folder", [*curve, "--models", "absent"], "absent: no such folder"
+    yield "tables: no file", ["tables", "absent.csv", "--out", "OUT"], "absent.csv"
+    yield "tables: no records", ["tables", str(SMOKE), "--out", "OUT"], "smoke.yaml"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [pytest.param(*it, id=name) for name, *it in mistakes()]
+)
+def test_a_mistake_is_told_in_one_line(arguments, named, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("bench: error: ")
+    assert err.count("\n") == 1
+    assert named in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "more", [["--dims", "2,0"], ["--dims", "2,2"], ["--dims", "a"], ["--steps", "0"]]
+)
+def test_a_bad_number_is_refused(more, capsys):
+    arguments = f"train {SMOKE} --dataset synthetic-8 --system aae --seed 0 --out OUT".split()
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(arguments + more)
+    assert f"argument {more[0]}: '" in capsys.readouterr().err
+
+
+def test_a_programming_error_keeps_its_traceback(monkeypatch):
+    def broken(path):
+        raise ValueError("unexpected")
+
+    monkeypatch.setattr(cli.study, "read", broken)
+    with pytest.raises(ValueError, match="unexpected"):
+        cli.main(["cells", str(SMOKE)])
+
+
+def test_data_writes_a_fingerprint(tmp_path):
+    out = tmp_path / "data.json"
+    assert cli.main(["data", str(SMOKE), "--dataset", "synthetic-8", "--out", str(out)]) == 0
+    assert json.loads(out.read_text())["name"] == "synthetic-8"
+
+
+def test_train_writes_one_file_a_cell_of_the_dims_asked_for(tmp_path):
+    arguments = f"train {SMOKE} --dataset synthetic-8 --system wae-mmd --seed 7".split()
+    assert cli.main([*arguments, "--dims", "3,5", "--steps", "2", "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"3.safetensors", "5.safetensors"}
+
+
+def test_collect_joins_records_and_refuses_a_cell_twice(tmp_path, capsys):
+    one, two, out = (tmp_path / name for name in ("one.csv", "two.csv", "all.csv"))
+    records.write(one, [row(dim=8, fid=0.5)])
+    records.write(two, [row(dim=2, fid=1.5)])
+    assert cli.main(["collect", str(one), str(two), "--out", str(out)]) == 0
+    assert records.read(out)["fid"].tolist() == [1.5, 0.5]
+    assert cli.main(["collect", str(one), str(one), "--out", str(out)]) == 2
+    assert "two records of one cell" in capsys.readouterr().err
+
+
+def test_verbs_after_the_records_import_no_torch(tmp_path):
+    table = tmp_path / "records.csv"
+    records.write(table, [row(dim=dim, seed=seed, fid=1.0) for dim in (2, 8) for seed in (0, 1)])
+    calls = [
+        ["tables", "tables"],
+        ["figures", "figures"],
+        ["claims", "c.json"],
+        ["report", "r.html"],
+    ]
+    code = (
+        "import sys; from bench import cli; "
+        f"codes = [cli.main([verb, {str(table)!r}, '--out', out]) for verb, out in {calls}]; "
+        "sys.exit(any(codes) or 'torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert {out for _, out in calls} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_python_m_bench_is_the_same():
+    command = [sys.executable, "-m", "bench", "cells", "absent.yaml"]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("bench: error: absent.yaml")

@@ -1,0 +1,144 @@
+"""The workflow: what a study plans, what is refused, one run to the end, what reruns."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import records, study
+
+ROOT = Path(__file__).parents[1]
+SMOKE = ROOT / "workflow" / "config" / "smoke.yaml"
+
+
+def snakemake(folder, *arguments):
+    """Run the workflow with its results in `folder`."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
+    return subprocess.run(
+        [*command, "--directory", folder, "--nocolor", *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def plan(folder, *arguments):
+    """The number of jobs of each rule of a dry run, and its text."""
+    ended = snakemake(folder, "--dry-run", *arguments)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    text = ended.stdout + ended.stderr
+    table = text.split("Job stats:")[1].split("total")[0]
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}, text
+
+
+def variant(folder, old, new):
+    """The smoke study with one text replaced."""
+    text = SMOKE.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path = folder / "variant.yaml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+def planned(text, name):
+    """The cells' (data set, system, seed) whose models a plan makes."""
+    return set(re.findall(rf"output: results/{name}/models/([\w-]+)/([\w-]+)/(\d+)", text))
+
+
+def test_the_default_study_is_planned_where_none_is_given(tmp_path):
+    jobs, text = plan(tmp_path)
+    curves = study.read(ROOT / "workflow" / "config" / "default.yaml").curves()
+    assert planned(text, "default") == {(it.dataset, it.system, str(it.seed)) for it in curves}
+    assert jobs["train"] == jobs["evaluate"] == len(curves)
+
+
+def test_another_study_has_no_cell_of_the_default_one(tmp_path):
+    jobs, text = plan(tmp_path, "--configfile", SMOKE)
+    assert "results/default" not in text
+    assert planned(text, "smoke") == {
+        ("synthetic-8", system, "0") for system in ("wae-mmd", "aae", "mask-aae", "pca")
+    }
+    once = ("data", "controls", "collect", "tables", "figures", "claims", "report", "all")
+    assert jobs == {"train": 4, "evaluate": 4} | dict.fromkeys(once, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("steps: 30", "steps: 0", "training.steps: found 0; allowed: an integer greater than 0"),
+        (
+            "dims: [2, 8]",
+            "dims: [2, 2]",
+            "datasets.synthetic-8.dims[1]: found 2 again; allow",
+        ),
+        (
+            "seeds: [0]",
+            "seeds: [0]\nseeds: [1]",
+            "seeds: found the key again on line 5; all",
+        ),
+        ("pca: {}", "pac: {}", "systems: found 'pac'; allowed: one of aae, "),
+    ],
+)
+def test_an_invalid_study_ends_with_2_and_one_line_and_nothing_is_run(tmp_path, old, new, line):
+    path = variant(tmp_path, old, new)
+    ended = snakemake(tmp_path, "--cores", "1", "--configfile", path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"bench: error: variant.yaml: {line}")
+    assert ended.stderr.count("\n") == 1
+    assert not ended.stdout
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--config", "seeds=[1]"], ["--configfile", SMOKE, SMOKE.with_stem("mnist")]]
+)
+def test_config_that_would_be_merged_is_refused(tmp_path, arguments):
+    ended = snakemake(tmp_path, "--cores", "1", *arguments)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"bench: error: {arguments[0]}: found ")
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The smoke study, run to its end in a folder whose name has a space."""
+    folder = tmp_path_factory.mktemp("smoke run")
+    return folder, snakemake(folder, "--cores", "2", "--configfile", SMOKE)
+
+
+def test_the_smoke_study_runs_to_its_report(run):
+    folder, ended = run
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    results = folder / "results" / "smoke"
+    table = records.read(results / "records.csv")
+    cells = table[table["dim"].notna()]
+    found = set(cells[["dataset", "system", "dim", "seed"]].itertuples(index=False, name=None))
+    wanted = study.read(SMOKE).cells()
+    assert found == {(it.dataset, it.system, it.dim, it.seed) for it in wanted}
+    assert len(cells) == len(wanted)
+    assert set(table[table["dim"].isna()]["system"]) == {"real", "noise"}
+    assert any((results / "tables").iterdir())
+    assert {".svg", ".png"} <= {path.suffix for path in (results / "figures").iterdir()}
+    assert ended.stdout.rstrip().endswith(f"Report: {results / 'report.html'}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rerun"),
+    [
+        ("Its numbers mean nothing.", "A remark.", {}),
+        ("aae: {}\n  mask", "aae: {weight: 0.5}\n  mask", {"train": 1, "evaluate": 1}),
+        ("steps: 30", "steps: 40", {"train": 4, "evaluate": 4}),
+        ("samples: 500", "samples: 400", {"evaluate": 4, "controls": 1}),
+        ("seeds: [0]", "seeds: [0, 1]", {"train": 4, "evaluate": 4, "controls": 1}),
+        ("  pca: {}\n", "  pca: {}\n  vae: {}\n", {"train": 1, "evaluate": 1}),
+    ],
+)
+def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, old, new, rerun):
+    folder, _ = run
+    jobs, _ = plan(folder, "--configfile", variant(tmp_path, old, new))
+    after = ("collect", "tables", "figures", "claims", "report", "all")
+    assert jobs == rerun | (dict.fromkeys(after, 1) if rerun else {})
