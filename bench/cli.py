@@ -106,6 +106,7 @@ def _claims(path: Path, out: Path) -> None:
     from bench.report import claims
 
     claims.write(_read_records(path), out)
+    print(claims.summary(out))
 
 
 def _report(path: Path, out: Path) -> None:

@@ -158,7 +158,9 @@ def _load(path: str | Path) -> object:
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise _error(path, (), f"no readable file ({reason})", "a study file in YAML") from None
-    except yaml.YAMLError as error:
+    except StudyError:
+        raise
+    except (yaml.YAMLError, ValueError) as error:
         raise _error(path, (), f"invalid YAML ({error})", "a study file in YAML") from None
 
 
@@ -230,7 +232,7 @@ def _system(path: str | Path, label: str, options: dict) -> System:
     }
     _validate(path, options, schema, where)
     options = {
-        key: types[key](value) if types[key] is float else value for key, value in options.items()
+        key: float(value) if types[key] is float else value for key, value in options.items()
     }
     try:
         cls(**options)

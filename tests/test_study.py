@@ -44,6 +44,7 @@ REFUSED = {
     "no file": (None, "the file", "no readable file", "a study file in YAML"),
     "invalid YAML": ("name: [a\nseeds: 1", "the file", "invalid YAML", "a study file in YAML"),
     "control character": ("name: a\x00b", "the file", "invalid YAML", "a study file in YAML"),
+    "date that is none": ("name: 2001-99-99", "the file", "invalid YAML", "a study file in YAML"),
     "empty file": ("", "the file", "None", "a mapping with the keys of a study"),
     "list": ("- 1", "the file", "[1]", "a mapping with the keys of a study"),
     "duplicate key": (
