@@ -27,11 +27,11 @@ def snakemake(folder, *arguments):
 
 
 def plan(folder, *arguments):
-    """The number of jobs of each rule of a dry run, and its text."""
+    """The number of jobs a dry run plans, by rule, and its text."""
     ended = snakemake(folder, "--dry-run", *arguments)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     text = ended.stdout + ended.stderr
-    table = text.split("Job stats:")[1].split("total")[0]
+    table = text.partition("Job stats:")[2].partition("total")[0]  # absent where nothing is to do
     return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}, text
 
 
