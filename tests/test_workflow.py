@@ -142,3 +142,31 @@ def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, o
     jobs, _ = plan(folder, "--configfile", variant(tmp_path, old, new))
     after = ("collect", "tables", "figures", "claims", "report", "all")
     assert jobs == rerun | (dict.fromkeys(after, 1) if rerun else {})
+
+
+@pytest.mark.parametrize(
+    ("output", "inside", "outside"),
+    [
+        (
+            "models/synthetic-8/mask-aae/0",
+            ["training.py", "systems/mask_aae.py", "systems/aae.py", "parts/masks.py", "nets.py"],
+            ["systems/wae_mmd.py", "evaluation.py", "study.py", "report/page.py"],
+        ),
+        (
+            "records/synthetic-8/mask-aae/0.csv",
+            ["evaluation.py", "metrics/frechet.py", "features/digits.safetensors"],
+            ["study.py", "report/page.py"],
+        ),
+        (
+            "report.html",
+            ["report/page.py", "report/page.html", "report/claims.yaml", "records.py"],
+            ["training.py", "study.py"],
+        ),
+    ],
+)
+def test_a_job_has_the_modules_it_runs_as_inputs(tmp_path, output, inside, outside):
+    _, text = plan(tmp_path, "--configfile", SMOKE)
+    inputs = re.search(rf"input: (.*)\n +output: results/smoke/{output}\n", text)[1].split(", ")
+    modules = {path.rpartition("/bench/")[2] for path in inputs}
+    assert modules >= set(inside)
+    assert not modules & set(outside)
