@@ -1,0 +1,68 @@
+"""Means over seeds with Student's t intervals, and the same for paired differences."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+__all__ = ["CONFIDENCE", "Interval", "interval", "paired"]
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds and its interval; `low` and `high` are None where one seed gives none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    seeds: tuple[int, ...]
+    confidence: float
+
+    @property
+    def half_width(self) -> float | None:
+        """Half the interval's width, or None where there is no interval."""
+        return None if self.high is None else self.high - self.mean
+
+    def above(self, threshold: float) -> bool:
+        """Whether the whole interval lies above the threshold."""
+        return self.low is not None and self.low > threshold
+
+    def below(self, threshold: float) -> bool:
+        """Whether the whole interval lies below the threshold."""
+        return self.high is not None and self.high < threshold
+
+
+def interval(values: pd.Series, comparisons: int = 1) -> Interval | None:
+    """The mean of values indexed by seed, with its two-sided t interval; None without a value.
+
+    With `comparisons` > 1 the interval is Bonferroni's: that many of them hold at once with the
+    confidence `CONFIDENCE`. Values that are all equal give an interval of width zero.
+
+    Sources: Student, The probable error of a mean, 1908; Dunn, Multiple comparisons among means,
+    1961.
+    """
+    values = values.dropna().astype(float).sort_index()
+    if values.empty:
+        return None
+    seeds, mean = tuple(int(seed) for seed in values.index), float(values.mean())
+    confidence = 1 - (1 - CONFIDENCE) / comparisons
+    if len(values) == 1:
+        return Interval(mean, None, None, seeds, confidence)
+    if values.nunique() == 1:
+        # Rounding in the mean must not pass for a spread.
+        value = float(values.iloc[0])
+        return Interval(value, value, value, seeds, confidence)
+    quantile = stats.t.ppf((1 + confidence) / 2, len(values) - 1)
+    half = float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
+    return Interval(mean, mean - half, mean + half, seeds, confidence)
+
+
+def paired(curve: pd.DataFrame, first: int, second: int, comparisons: int = 1) -> Interval | None:
+    """The interval of column `first` − column `second`, paired over the seeds that have both.
+
+    Seeds are common random numbers: a seed's batches are the same at every dimension.
+    """
+    return interval(curve[first] - curve[second], comparisons)

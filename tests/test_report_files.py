@@ -1,0 +1,272 @@
+"""Figures, tables and the page: what is in them, and that they are the same bytes every time."""
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from records_for_report import DIMS, cells, controls, everything, u_curve
+
+from bench import records
+from bench.report import claims, figures, page, tables
+from bench.report.curves import grids
+from bench.report.statistics import interval
+
+WRITE_ALL = """
+import sys
+from pathlib import Path
+from bench import records
+from bench.report import claims, figures, page, tables
+table, out = records.read(sys.argv[1]), Path(sys.argv[2])
+tables.write(table, out)
+figures.write(table, out)
+claims.write(table, out / "claims.json")
+page.write(table, out / "report.html")
+assert "torch" not in sys.modules
+"""
+
+
+def write_all(table, out):
+    tables.write(table, out)
+    figures.write(table, out)
+    claims.write(table, out / "claims.json")
+    page.write(table, out / "report.html")
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def test_same_bytes_in_two_processes_and_any_order_of_rows_without_torch(tmp_path):
+    # Both sides see the numbers as the file has them.
+    records.write(tmp_path / "records.csv", everything().to_dict("records"))
+    table = records.read(tmp_path / "records.csv")
+    here = write_all(table.sample(frac=1, random_state=1), tmp_path / "here")
+    (tmp_path / "there").mkdir()
+    command = [sys.executable, "-c", WRITE_ALL, tmp_path / "records.csv", tmp_path / "there"]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
+    there = {path.name: path.read_bytes() for path in sorted((tmp_path / "there").iterdir())}
+    assert list(here) == list(there)
+    assert [name for name in here if here[name] != there[name]] == []
+    kinds = [
+        f"table-{name}.{kind}" for name in ("made-up", "unknown") for kind in ("csv", "md", "tex")
+    ]
+    kinds += [f"ucurve-{name}.{kind}" for name in ("made-up", "unknown") for kind in ("png", "svg")]
+    assert set(here) == {*kinds, "claims.json", "report.html"}
+
+
+@pytest.mark.parametrize("write", [tables.write, figures.write])
+def test_two_protocols_are_refused(write, tmp_path):
+    rows = cells(u_curve(), "wae-mmd")
+    rows[3]["samples"] = 999
+    with pytest.raises(ValueError, match="several protocols"):
+        write(records.frame(rows), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failed_rows_need_no_protocol():
+    rows = cells(u_curve(), "aae", diverged={(8, 0): 3})
+    for row in rows:
+        if row["status"] == "diverged":
+            row["features"] = row["split"] = row["samples"] = None
+    (grid,) = grids(records.frame(rows))
+    assert grid.protocol == {"split": "test", "features": "raw", "samples": 1000}
+
+
+def test_controls_alone_are_no_report():
+    with pytest.raises(ValueError, match="no trained cells"):
+        grids(records.frame(controls()))
+
+
+def test_all_cells_failed(tmp_path):
+    lost = {(dim, seed): 7 for dim in DIMS for seed in range(3)}
+    written = write_all(records.frame(cells(u_curve(), "aae", diverged=lost)), tmp_path)
+    assert b"diverged 3/3" in written["table-made-up.md"]
+    assert written["report.html"].count(b"diverged at step 7") >= 15
+
+
+# Figures.
+
+
+def test_figure_files(tmp_path):
+    figures.write(everything(), tmp_path)
+    with Image.open(tmp_path / "ucurve-made-up.png") as image:
+        assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+        assert image.width == 700
+    text = (tmp_path / "ucurve-made-up.svg").read_text()
+    assert ElementTree.fromstring(text).tag.endswith("svg")
+    assert not re.search(r"<dc:date|Matplotlib v", text)
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_figure_shows_every_system_and_the_kept_dimensions():
+    known, unknown = (figures.draw(grid) for grid in grids(everything()))
+    left, right = known.axes
+    assert set(legend(known)) == {
+        "aae", "mask-aae-paper", "pca", "wae-mmd", "mask-aae-paper: dimensions kept",
+    }  # fmt: skip
+    assert left.get_yscale() == "log"
+    assert right.get_ylabel() == "dimensions kept by the mask"
+    assert any("8" in text.get_text() and "n" in text.get_text() for text in left.texts)
+    assert not any("$n$" in text.get_text() for text in unknown.axes[0].texts)
+
+
+def test_figure_is_linear_within_a_factor_of_20_and_has_one_axis_without_masks():
+    (grid,) = grids(records.frame(cells(u_curve(), "aae")))
+    figure = figures.draw(grid)
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear"]
+
+
+def test_controls_never_squash_the_curves():
+    rows = cells(u_curve() + 5, "aae")
+    bare, controlled = (
+        figures.draw(grids(records.frame(them))[0]) for them in (rows, rows + controls())
+    )
+    assert bare.axes[0].get_ylim() == controlled.axes[0].get_ylim()
+    assert any(text.get_text() == "↑ noise 300" for text in controlled.axes[0].texts)
+
+
+def test_a_single_seed_can_be_drawn():
+    (grid,) = grids(records.frame(cells(u_curve(seeds=1), "aae")))
+    assert legend(figures.draw(grid)) == ["aae"]
+
+
+# Tables.
+
+
+def blocks(rows):
+    (grid,) = grids(records.frame(rows))
+    return {block.metric: block for block in tables.blocks(grid)}, grid
+
+
+def test_entries_are_the_statistics_of_the_records():
+    distances = u_curve()
+    found, _ = blocks(cells(distances, "aae"))
+    for m in distances:
+        entry, expected = found["fid"].rows["aae"][m], interval(distances[m])
+        assert (entry.mean, entry.half_width) == pytest.approx((expected.mean, expected.half_width))
+        assert entry.best == (m == 8)
+    assert "discovered_mask" not in found
+
+
+@pytest.mark.parametrize(
+    ("lost", "text"),
+    [
+        ({0}, r"\d.* ± .*, diverged 1/3"),
+        ({0, 1}, r"[\d.]+, diverged 2/3"),
+        ({0, 1, 2}, "diverged 3/3"),
+    ],
+)
+def test_failures_are_shown(lost, text):
+    found, _ = blocks(cells(u_curve(), "aae", diverged={(16, seed): 9 for seed in lost}))
+    assert re.fullmatch(text, found["fid"].rows["aae"][16].text)
+
+
+def test_missing_cells_are_shown():
+    found, _ = blocks(
+        [row for row in cells(u_curve(), "aae") if (row["dim"], row["seed"]) != (4, 1)]
+    )
+    assert found["fid"].rows["aae"][4].text.endswith("missing 1/3")
+
+
+def test_captions():
+    _, grid = blocks(cells(u_curve(), "aae") + controls())
+    caption = tables.caption(grid, "fid")
+    for words in ("test split", "raw features", "1000 samples", "3 seeds", "95 %", "noise 300"):
+        assert words in caption
+    assert "|C_ij| / sqrt(C_ii C_jj)" in tables.caption(grid, "nac")
+    _, alone = blocks(cells(u_curve(seeds=1), "aae"))
+    assert "no intervals" in tables.caption(alone, "fid")
+
+
+def test_table_files(tmp_path):
+    tables.write(everything(), tmp_path)
+    markdown = (tmp_path / "table-made-up.md").read_text()
+    assert "diverged 1/3" in markdown
+    latex = (tmp_path / "table-made-up.tex").read_text()
+    assert latex.isascii()
+    assert latex.count("{") == latex.count("}")
+    assert latex.count(r"\toprule") == latex.count(r"\bottomrule") == 5
+    table = pd.read_csv(tmp_path / "table-made-up.csv").set_index(["metric", "system", "dim"])
+    curve = grids(everything())[0].curve("aae")
+    assert table.loc[("fid", "aae", 24), "seeds"] == 2
+    assert table.loc[("fid", "aae", 8), "mean"] == pytest.approx(curve[8].mean(), rel=1e-5)
+
+
+def test_wide_tables_are_split(tmp_path):
+    dims = list(range(2, 51, 2))
+    tables.write(records.frame(cells(u_curve(dims=dims), "aae")), tmp_path)
+    lines = (tmp_path / "table-made-up.md").read_text().splitlines()
+    heads = [
+        [int(m) for m in re.findall(r"\d+", line)] for line in lines if line.startswith("| m ")
+    ]
+    assert [m for head in heads[:3] for m in head] == dims
+    assert max(map(len, heads)) <= 9
+
+
+# The page.
+
+
+class Links(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.targets, self.tags, self.text = [], [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("src", "href", "action", "srcset", "poster", "data"):
+                self.targets.append(value)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    page.write(everything(), path)
+    return Path(path).read_text()
+
+
+def test_page_is_self_contained(report):
+    links = Links(report)
+    assert not re.search(r"https?:|@import|url\(|\bfetch\(|<link", report)
+    assert all(target.startswith(("#", "data:image/svg+xml;base64,")) for target in links.targets)
+    assert links.tags.count("img") == 2
+
+
+def test_every_number_leads_to_a_record(report):
+    links = Links(report)
+    assert len(links.ids) == len(set(links.ids))
+    assert {target[1:] for target in links.targets if target.startswith("#")} <= set(links.ids)
+    assert len([name for name in links.ids if name.startswith("r-")]) == len(everything())
+    assert "r-made-up-aae-24-1" in links.ids
+
+
+def test_page_shows_verdicts_before_figures_and_all_findings(report):
+    text = " ".join(Links(report).text.split())
+    for one in claims.judge(everything()):
+        assert one.finding in text
+    order = [
+        report.index(f'<section id="{name}"')
+        for name in ("verdicts", "figures", "tables", "records")
+    ]
+    assert order == sorted(order)
+    assert "aae, m = 24, seed 1: diverged at step 812" in text
+
+
+def test_page_escapes_names(tmp_path):
+    page.write(records.frame(cells(u_curve(), "<script>x</script>", "aae")), tmp_path / "x.html")
+    text = (tmp_path / "x.html").read_text()
+    assert "<script>x" not in text
+    assert "&lt;script&gt;x" in text
