@@ -1,4 +1,4 @@
-"""A stack of cells: models that differ in latent dimension only, as tensors with a leading cell axis.
+"""A stack of cells: models that differ in latent dimension only, as tensors with a cell axis.
 
 Widths are padded with zeros to multiples of 32. Zero weights get zero gradients, so padding stays
 zero; and on tensors of such widths torch adds up each cell's numbers in the same order in any stack
@@ -70,9 +70,7 @@ class Stack:
         else:
             draw = self.noise.normal(name, outs[0], padded(max(ins))).T
         scale = [(2 / (i + o)) ** 0.5 for i, o in zip(ins, outs, strict=True)]
-        return self.parameter(
-            [draw[:i, :o] * s for i, o, s in zip(ins, outs, scale, strict=True)]
-        )
+        return self.parameter([draw[:i, :o] * s for i, o, s in zip(ins, outs, scale, strict=True)])
 
     def constant(self, width: int, value: float = 0.0) -> nn.Parameter:
         """A constant vector [cells, width]."""
@@ -105,5 +103,7 @@ def write_cell(module: nn.Module, index: int, parameters: dict[str, Tensor]) -> 
         raise ValueError(f"not this system's parameters: {', '.join(odd)}")
     for name, place in places.items():
         if place.shape != parameters[name].shape:
-            raise ValueError(f"{name} has shape {list(parameters[name].shape)}, not {list(place.shape)}")
+            raise ValueError(
+                f"{name} has shape {list(parameters[name].shape)}, not {list(place.shape)}"
+            )
         place.copy_(parameters[name])

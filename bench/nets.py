@@ -57,7 +57,9 @@ class MLP(nn.Module):
 class _Conv(nn.Module):
     """A strided 4×4 convolution, or its transpose, of a stack of one cell."""
 
-    def __init__(self, stack: Stack, name: str, fan_in: int, fan_out: int, transposed: bool = False):
+    def __init__(
+        self, stack: Stack, name: str, fan_in: int, fan_out: int, transposed: bool = False
+    ):
         super().__init__()
         if len(stack) != 1:
             raise ValueError("convolutional nets are trained alone: a stack of one cell")

@@ -1,4 +1,4 @@
-"""Named random tensors: a draw depends on what it is for and at which step, never on what came before.
+"""Named random tensors: a draw depends on its purpose and its step, never on what came before.
 
 So a run resumed at step k draws what a run from the start draws there, and systems that ask for the
 same name (`prior`) at the same step see common random numbers.
@@ -23,9 +23,9 @@ class Noise:
         return torch.Generator().manual_seed(seeds.derive(self.seed, name=name, **self.axes))
 
     def normal(self, name: str, count: int, width: int) -> Tensor:
-        """Standard normal draws [count, width]; a wider draw begins with the narrower one's columns.
+        """Standard normal draws [count, width]; a wider draw begins with a narrower one's columns.
 
-        `width` is a multiple of 16: only then are torch's normal draws the beginning of longer ones.
+        `width` is a multiple of 16: only then do torch's normal draws begin longer ones.
         """
         if width % 16:
             raise ValueError(f"the width of a draw is a multiple of 16, not {width}")

@@ -42,7 +42,7 @@ def read(*paths: str | Path) -> pd.DataFrame:
     """Records from one or more files.
 
     Raises:
-        ValueError: a file has other columns than `COLUMNS`, a value of another type, or a cell twice.
+        ValueError: a file has other columns, a value of another type, or a cell twice.
     """
     tables = []
     for path in paths:

@@ -1,4 +1,4 @@
-"""Seeds by named axes: what a number is for decides it, never the order in which it was asked for."""
+"""Seeds by named axes: what a number is for decides it, never the order of asking."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ __all__ = ["derive"]
 def derive(master: int, **axes: int | str) -> int:
     """A seed in [0, 2**63) that depends on `master` and on the named axes, in no order.
 
-    Adding an axis value to a study (a system, a dimension, a seed) leaves all other seeds as they are.
+    Adding a system, a dimension or a replicate to a study leaves all other seeds as they are.
 
     Example:
         >>> derive(0, dataset="mnist", seed=1) == derive(0, seed=1, dataset="mnist")

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,16 +20,12 @@ from bench.noise import Noise
 from bench.study import Study
 from bench.systems.base import Autoencoder, Space, Step
 
-__all__ = ["build", "load_curve", "train", "train_curve"]
-
-_DROP_AT, _DROP = 0.7, 0.2
-"""Learning rates are divided by 5 for the last 30 % of training."""
-
+__all__ = ["batches", "build", "load_curve", "train", "train_curve"]
 
 def train(
     system: Autoencoder, batch: Callable[[int, int], Tensor], steps: int, seed: int, title: str = ""
 ) -> list[int | None]:
-    """Train a stack in place.
+    """Train a stack in place, with learning rates that fall to zero over the second half.
 
     Arguments:
         system: the stack.
@@ -38,8 +35,8 @@ def train(
         title: what a progress line begins with.
 
     Returns:
-        For each cell the step at which its loss or parameters stopped being finite, else None. Cells
-        never meet in a sum, so a diverged cell leaves the others' bits as they are.
+        For each cell the step at which its loss or parameters stopped being finite, else None.
+        Cells never meet in a sum, so a diverged cell leaves the others' bits as they are.
     """
     players = system.players()
     groups = [[p for module in player.modules for p in module.parameters()] for player in players]
@@ -56,12 +53,9 @@ def train(
                     diverged[cell] = index
 
     for index in _progress(steps if players else 0, title):
-        if index == int(_DROP_AT * steps):
-            for player, optimiser in zip(players, optimisers, strict=True):
-                if player.anneal:
-                    for group in optimiser.param_groups:
-                        group["lr"] *= _DROP
         for player, group, optimiser in zip(players, groups, optimisers, strict=True):
+            if player.anneal:
+                optimiser.param_groups[0]["lr"] = player.lr * min(1.0, 2 * (1 - index / steps))
             for turn in range(player.turns):
                 noise = Noise(seed, step=index, turn=turn)
                 loss = player.loss(batch(index, turn), Step(index, steps, noise))
@@ -85,21 +79,23 @@ def _fastest(optimiser: Callable) -> dict:
     return {"fused": True} if kind is torch.optim.Adam else {"foreach": True}
 
 
-def _progress(steps: int, title: str):
+def _progress(steps: int, title: str) -> Iterator[int]:
     """The steps, with a bar on a terminal and a plain line every tenth of the way in a log."""
-    terminal = sys.stderr.isatty()
-    with tqdm(
-        total=steps, desc=title, unit="step", disable=not terminal, smoothing=0.1
-    ) as bar:
-        for index in range(steps):
-            yield index
-            bar.update()
-            if not terminal and (index + 1) % max(1, steps // 10) == 0:
-                print(f"{title}: step {index + 1} of {steps}", file=sys.stderr, flush=True)
+    terminal, start = sys.stderr.isatty(), time.monotonic()
+    for index in tqdm(range(steps), title, unit="step", disable=not terminal):
+        yield index
+        if not terminal and (index + 1) % max(1, steps // 10) == 0:
+            speed = (index + 1) / max(1e-9, time.monotonic() - start)
+            print(
+                f"{title}: step {index + 1} of {steps}, {speed:.1f} steps/s, "
+                f"{(steps - index - 1) / speed:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
-def _batches(points: DataSet, size: int, seed: int) -> Callable[[int, int], Tensor]:
-    """Mini-batches in an order that depends on data set and seed only; each turn has its own order."""
+def batches(points: DataSet, size: int, seed: int) -> Callable[[int, int], Tensor]:
+    """Mini-batches in an order that depends on data set and seed only, one order for each turn."""
     count = len(points.train)
     if size > count:
         raise ValueError(f"a batch of {size} from {count} training points")
@@ -125,7 +121,7 @@ def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence
 
 
 def cell_seed(study: Study, dataset: str, seed: int) -> int:
-    """The seed of all randomness of a curve: by data set and replicate, not by system or dimension."""
+    """The seed of all randomness of a curve: the same for every system and dimension."""
     return seeds.derive(study.master_seed, dataset=dataset, seed=seed)
 
 
@@ -151,7 +147,9 @@ def train_curve(
         curve_seed = cell_seed(study, dataset, seed)
         model.fit(points.batch("train", slice(None)))
         title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
-        diverged = train(model, _batches(points, study.training.batch, curve_seed), steps, curve_seed, title)
+        diverged = train(
+            model, batches(points, study.training.batch, curve_seed), steps, curve_seed, title
+        )
         for index, (dim, step) in enumerate(zip(stack, diverged, strict=True)):
             if step is not None:
                 print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
@@ -200,6 +198,6 @@ def load_curve(
             for key, value in (expected | {"dim": int(path.stem)}).items():
                 if about[key] != json.loads(json.dumps(value)):
                     raise ValueError(f"{path}: trained with {key} {about[key]}, not {value}")
-            write_cell(model, index, {key: file.get_tensor(key) for key in file.keys()})
+            write_cell(model, index, {key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
         cells.append(about)
     return model, cells

@@ -41,9 +41,7 @@ def _distances(x: Tensor, y: Tensor) -> Tensor:
     return (squares_x[..., :, None] + squares_y[..., None, :]).sub(crossed, alpha=2).clamp(min=0)
 
 
-def mmd_imq(
-    codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | None = None
-) -> Tensor:
+def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | None = None) -> Tensor:
     """Squared MMD with a sum of inverse multiquadratic kernels; may be negative.
 
     Σ_s C_s / (C_s + ‖x − y‖²), C_s = 2 · D · scale² · s, s in {.1, .2, .5, 1, 2, 5, 10}. The two
@@ -63,9 +61,12 @@ def mmd_imq(
     """
     count = codes.shape[-2]
     if prior.shape[-2] != count or count < 2:
-        raise ValueError(f"as many codes as prior draws, and two or more: {count}, {prior.shape[-2]}")
-    base = 2 * scale**2 * (codes.shape[-1] if dims is None else dims[..., None, None])
-    scales = tuple(torch.as_tensor(base * s, dtype=codes.dtype) for s in _SCALES)
+        raise ValueError(
+            f"as many codes as prior draws, and two or more: {count}, {prior.shape[-2]}"
+        )
+    dims = codes.new_tensor(codes.shape[-1]) if dims is None else dims.to(codes)
+    base = 2 * scale**2 * dims[..., None, None]
+    scales = tuple(base * s for s in _SCALES)
 
     def total(x: Tensor, y: Tensor) -> Tensor:
         return _Kernel.apply(_distances(x, y), scales)

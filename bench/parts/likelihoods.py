@@ -16,9 +16,11 @@ def squared_error(x: Tensor, x_hat: Tensor) -> Tensor:
 
 def bernoulli(x: Tensor, logits: Tensor) -> Tensor:
     """Mean over the batch of −log p(x), x in [0, 1] taken as a probability, in nats."""
-    return F.binary_cross_entropy_with_logits(
-        logits, x.expand_as(logits), reduction="none"
-    ).sum(-1).mean(-1)
+    return (
+        F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none")
+        .sum(-1)
+        .mean(-1)
+    )
 
 
 def gaussian(x: Tensor, x_hat: Tensor, log_deviation: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """MaskAAE's soft mask over latent coordinates.
 
-Source: Mondal, Chowdhury, Jayendran, Singla, Asnani and Prathosh, MaskAAE: Latent space optimization
-for adversarial auto-encoders, 2020.
+Source: Mondal, Chowdhury, Jayendran, Singla, Asnani and Prathosh, MaskAAE: Latent space
+optimization for adversarial auto-encoders, 2020.
 """
 
 import torch
@@ -31,5 +31,5 @@ class Mask(nn.Module):
 
 
 def polarisation(mask: Tensor) -> Tensor:
-    """Σ_i |μ_i (1 − μ_i)| [cells]: zero where every value is 0 or 1 (the paper's eq. 10, third term)."""
+    """Σ_i |μ_i (1 − μ_i)| [cells]: zero where every value is 0 or 1 (eq. 10, third term)."""
     return (mask * (1 - mask)).abs().sum((-2, -1))

@@ -1,4 +1,4 @@
-"""The published systems, one file each: the file's name is the system's (`wae_mmd.py` is `wae-mmd`)."""
+"""The published systems, one file each, by the file's name (`wae_mmd.py` is `wae-mmd`)."""
 
 import importlib
 import pkgutil

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from bench import nets
 from bench.cells import Stack
 from bench.noise import Noise
+from bench.parts.posteriors import PointEncoder
 from bench.study import Net
 
 __all__ = ["Autoencoder", "Player", "Space", "Step"]
@@ -42,7 +43,7 @@ class Player:
     Attributes:
         name: unique in its system.
         modules: hold the parameters it moves.
-        loss: (batch [batch, data], step) to one value per cell [cells]; pure but for the parameters.
+        loss: (batch [batch, data], step) to a value per cell [cells]; all randomness is in `step`.
         optimiser: (parameters, lr=…) to a torch optimiser.
         lr: learning rate at the start.
         turns: updates in one step, each on a batch of its own.
@@ -86,8 +87,8 @@ class Autoencoder(nn.Module):
         self.decoder = nets.decoder(net, stack, space.shape)
 
     def build_encoder(self, stack: Stack, trunk: nn.Module) -> nn.Module:
-        """The encoder on top of its trunk."""
-        raise NotImplementedError
+        """The encoder on top of its trunk: to points, unless a subclass says otherwise."""
+        return PointEncoder(stack, trunk)
 
     def players(self) -> list[Player]:
         """Who moves in one step of training, in order."""
@@ -98,7 +99,7 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: Tensor, noise: Noise | None = None) -> Tensor:
         """Codes [cells, batch, width] of x: with noise a draw from q(z | x), without its mean."""
-        raise NotImplementedError
+        return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Data [cells, batch, data] of codes."""

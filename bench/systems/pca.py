@@ -36,7 +36,7 @@ class System(Autoencoder):
         centre = train.double().mean(0)
         values, vectors = torch.linalg.eigh(torch.cov(train.double().T))
         dims = self.exists.sum((-2, -1)).long().tolist()
-        if max(dims) > self.size or not (top := values[-max(dims):]).min() > 1e-12 * top.max():
+        if max(dims) > self.size or not (top := values[-max(dims) :]).min() > 1e-12 * top.max():
             raise ValueError(f"{max(dims)} principal components of data of lower rank")
         # An eigenvector's sign is arbitrary: its largest entry is made positive.
         largest = vectors.abs().argmax(0, keepdim=True)

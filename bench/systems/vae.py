@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from bench.noise import Noise
 from bench.parts import kl_standard_normal, likelihoods
 from bench.parts.posteriors import GaussianEncoder
 from bench.systems.base import Autoencoder, Player, Step
@@ -43,8 +44,10 @@ class System(Autoencoder):
 
     def encode(self, x, noise=None):
         mean, log_variance = self.encoder(x)
-        if noise is None:
-            return mean
+        return mean if noise is None else self.draw(mean, log_variance, noise)
+
+    def draw(self, mean: Tensor, log_variance: Tensor, noise: Noise) -> Tensor:
+        """One z from each N(mean, diag exp(log_variance)), reparameterised."""
         draw = noise.normal("posterior", mean.shape[-2], mean.shape[-1])
         return mean + torch.exp(0.5 * log_variance) * draw * self.exists
 
@@ -61,8 +64,7 @@ class System(Autoencoder):
 
     def loss(self, x: Tensor, step: Step) -> Tensor:
         mean, log_variance = self.encoder(x)
-        draw = step.noise.normal("posterior", mean.shape[-2], mean.shape[-1])
-        z = mean + torch.exp(0.5 * log_variance) * draw * self.exists
+        z = self.draw(mean, log_variance, step.noise)
         kl = kl_standard_normal(mean, log_variance).mean(-1)
         return self.negative_log_likelihood(x, self.decoder(z)) + kl
 

@@ -5,18 +5,18 @@ autoencoder's .05 · mean ‖x − D(E(x))‖² − λ · E log σ(H(E(x))).
 
 Source: Tolstikhin, Bousquet, Gelly and Schölkopf, Wasserstein Auto-Encoders, 2018, algorithm 1.
 
-Defaults: .05, λ = 10, learning rates 1e-3 and 5e-4 (critic), one critic turn: the authors' for
-MNIST. The critic has the study net's hidden layers (theirs has 4 × 512). Adam's β1 as in `wae_mmd`.
+Defaults: .05, λ = 10, Adam with learning rates 1e-3 and 5e-4 (critic) and β1 = .5, one critic turn:
+the authors' for MNIST. The critic has the study net's hidden layers (theirs has 4 × 512).
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch.nn import functional as F
 
 from bench.parts.critics import Critic, jensen_shannon_loss
 from bench.parts.likelihoods import squared_error
-from bench.parts.posteriors import PointEncoder
 from bench.systems.base import Autoencoder, Player
 
 __all__ = ["System"]
@@ -35,12 +35,6 @@ class System(Autoencoder):
         super().__init__(stack, space, net, options)
         self.critic = Critic(stack, net.hidden or (128, 128))
 
-    def build_encoder(self, stack, trunk):
-        return PointEncoder(stack, trunk)
-
-    def encode(self, x, noise=None):
-        return self.encoder(x)
-
     def critic_loss(self, x, step):
         with torch.no_grad():
             z = self.encoder(x)
@@ -52,7 +46,7 @@ class System(Autoencoder):
         return 0.05 * squared_error(x, self.decode(z)) + self.options.weight * fooled
 
     def players(self):
-        adam, options = torch.optim.Adam, self.options
+        adam, options = partial(torch.optim.Adam, betas=(0.5, 0.999)), self.options
         return [
             Player("critic", (self.critic,), self.critic_loss, adam, options.critic_lr),
             Player("autoencoder", (self.encoder, self.decoder), self.loss, adam, options.lr),

@@ -1,0 +1,146 @@
+"""The trainer: a cell's bytes, divergence in a stack, and what a curve's files say."""
+
+import math
+
+import pytest
+import torch
+
+from bench import study, systems, training
+from bench.cells import Stack, read_cell
+from bench.study import Net
+from bench.systems.base import Space
+
+NETS = [Net("mlp", (128, 128)), Net("mlp", (50, 20))]
+
+
+def trained(name, dims, net, threads=1, steps=12):
+    """Each cell's parameters, by dimension, after a few steps on data of a fixed seed."""
+    torch.set_num_threads(threads)
+    points = torch.randn(640, 128, generator=torch.Generator().manual_seed(0))
+    cls = systems.load(name)
+    model = cls(Stack(dims, seed=1), Space((128,), bounded=False), net, cls.Options())
+    model.fit(points)
+
+    def batch(index, turn):
+        start = (index + 3 * turn) % 10 * 64
+        return points[start : start + 64]
+
+    assert training.train(model, batch, steps, seed=2) == [None] * len(dims)
+    return {dim: read_cell(model, cell) for cell, dim in enumerate(dims)}
+
+
+def assert_same_bytes(one, other):
+    assert one.keys() == other.keys()
+    for name, parameter in one.items():
+        assert torch.equal(parameter, other[name]), name
+
+
+@pytest.mark.parametrize("net", NETS, ids=["128-128", "50-20"])
+@pytest.mark.parametrize("name", systems.names())
+def test_a_cell_is_the_same_bytes_alone_stacked_in_any_order_and_with_two_threads(name, net):
+    dims = [2, 3, 8, 16, 17, 32, 40, 64]
+    reference = trained(name, dims, net)
+    for others, threads in [
+        (dims, 1),
+        (dims, 2),
+        (dims[::-1], 1),
+        ([8, 2], 2),
+        ([40, 17, 3], 1),
+        ([100, 8], 1),
+        ([2], 1),
+        ([8], 2),
+        ([40], 1),
+        ([64], 2),
+    ]:
+        found = trained(name, others, net, threads)
+        for dim in set(others) & set(dims):
+            assert_same_bytes(found[dim], reference[dim])
+
+
+@pytest.mark.parametrize("name", [name for name in systems.names() if name != "pca"])
+def test_a_diverging_cell_is_told_and_leaves_its_neighbours_alone(name):
+    net, dims = NETS[0], [4, 8, 20]
+    reference = trained(name, dims, net, steps=6)
+    points = torch.randn(640, 128, generator=torch.Generator().manual_seed(0))
+    cls = systems.load(name)
+    model = cls(Stack(dims, seed=1), Space((128,), bounded=False), net, cls.Options())
+
+    def batch(index, turn):
+        if index == 3:
+            model.decoder.layers[0].weight.data[1] = math.nan
+        start = (index + 3 * turn) % 10 * 64
+        return points[start : start + 64]
+
+    assert training.train(model, batch, 6, seed=2) == [None, 3, None]
+    for cell in (0, 2):
+        assert_same_bytes(read_cell(model, cell), reference[dims[cell]])
+
+
+def test_training_ends_early_where_every_cell_has_diverged(capsys):
+    cls = systems.load("wae-mmd")
+    model = cls(Stack([2, 3], seed=1), Space((128,), bounded=False), NETS[0], cls.Options())
+    steps = []
+
+    def batch(index, turn):
+        steps.append(index)
+        return torch.full((64, 128), math.inf)
+
+    assert training.train(model, batch, 100, seed=2) == [0, 0]
+    assert steps == [0]
+
+
+STUDY = """
+name: tiny
+seeds: [0]
+datasets: {synthetic-8: {dims: [2, 8]}}
+systems: {wae-mmd: {}, half: {system: wae-mmd, weight: 5.0}}
+net: {kind: mlp, hidden: [16]}
+training: {steps: 4, batch: 8}
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(STUDY)
+    return study.read(path)
+
+
+def curve(tiny, out, dims=(2, 8), system="wae-mmd", seed=0, steps=4):
+    training.train_curve(tiny, "synthetic-8", system, seed, dims, steps, out)
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def test_a_curves_files_are_the_same_bytes_run_twice_and_cell_by_cell(tiny, tmp_path):
+    both = curve(tiny, tmp_path / "a")
+    assert list(both) == ["2.safetensors", "8.safetensors"]
+    assert both == curve(tiny, tmp_path / "b")
+    assert both == curve(tiny, tmp_path / "c", [2]) | curve(tiny, tmp_path / "d", [8])
+
+
+def test_a_curve_depends_on_its_seed_system_and_steps(tiny, tmp_path):
+    files = [
+        curve(tiny, tmp_path / "a")["8.safetensors"],
+        curve(tiny, tmp_path / "b", seed=1)["8.safetensors"],
+        curve(tiny, tmp_path / "c", system="half")["8.safetensors"],
+        curve(tiny, tmp_path / "d", steps=5)["8.safetensors"],
+    ]
+    assert len(set(files)) == 4
+
+
+def test_files_of_another_curve_are_refused(tiny, tmp_path):
+    curve(tiny, tmp_path / "a", system="half")
+    from bench import data
+
+    points = data.load("synthetic-8")
+    with pytest.raises(ValueError, match=r"2.safetensors: trained with options"):
+        training.load_curve(tiny, points, "wae-mmd", 0, tmp_path / "a")
+    with pytest.raises(ValueError, match="no trained cells"):
+        training.load_curve(tiny, points, "wae-mmd", 0, tmp_path / "nothing")
+
+
+def test_progress_is_plain_lines_in_a_log(tiny, tmp_path, capsys):
+    curve(tiny, tmp_path / "a", steps=20)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("synthetic-8 wae-mmd seed 0 dims 2,8: step 20 of 20")
+    assert len(lines) == 10
