@@ -22,6 +22,7 @@ from bench.systems.base import Autoencoder, Space, Step
 
 __all__ = ["batches", "build", "load_curve", "train", "train_curve"]
 
+
 def train(
     system: Autoencoder, batch: Callable[[int, int], Tensor], steps: int, seed: int, title: str = ""
 ) -> list[int | None]:

@@ -161,3 +161,15 @@ def test_conv_nets_train_alone(points):
     assert model.decode(model.encode(images)).shape == (1, 64, 64)
     with pytest.raises(ValueError, match="alone"):
         build("wae-mmd", [3, 4], space, net)
+
+
+def test_the_polarisation_weight_doubles_from_start_to_end(points):
+    """Of λ_3 the share 1 / (1024 m) at the start and all at the end, by even doublings between."""
+    options = {"mask_error": 0.0, "mask_gap": 0.0, "mask_start": 0.2, "mask_end": 0.7}
+    model = build("mask-aae", [4], **options)
+    times = [10, 20, 45, 70, 90]
+    losses = [float(model.mask_loss(points, Step(t, 100, Noise(0))).detach()) for t in times]
+    mask = model.masking().detach()[0, 0, :4]
+    full = 20 * float((mask * (1 - mask)).sum())
+    expected = [0, full / 4096, full / 64, full, full]
+    assert losses == pytest.approx(expected, rel=1e-4)
