@@ -33,7 +33,7 @@ class System(Autoencoder):
 
     @dataclass(frozen=True)
     class Options:
-        weight: float = 0.3
+        weight: float = 0.1
         penalty: float = 10.0
         critic_turns: int = 5
         lr: float = 1e-3
