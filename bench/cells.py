@@ -1,8 +1,9 @@
 """A stack of cells: models that differ in latent dimension only, as tensors with a cell axis.
 
-Widths are padded with zeros to multiples of 32. Zero weights get zero gradients, so padding stays
-zero; and on tensors of such widths torch adds up each cell's numbers in the same order in any stack
-(on narrower ones it does not), so that a cell has the same bits alone and in company.
+Latent widths are padded with zeros to multiples of 32, other widths to multiples of 8. Zero weights
+get zero gradients, so padding stays zero; and on tensors of such widths torch adds up each cell's
+numbers in the same order in any stack (on narrower ones it does not), so that a cell has the same
+bits alone and in company.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,9 @@ LATENT = -1
 """A width that is each cell's own latent dimension."""
 
 
-def padded(width: int) -> int:
-    """The next multiple of 32."""
-    return -(-width // 32) * 32
+def padded(width: int, to: int = 8) -> int:
+    """The next multiple of `to`."""
+    return -(-width // to) * to
 
 
 class Stack:
@@ -36,7 +37,7 @@ class Stack:
         if not dims or min(dims) < 1:
             raise ValueError(f"latent dimensions are one or more positive numbers, not {dims}")
         self.dims = tuple(dims)
-        self.width = padded(max(dims))
+        self.width = padded(max(dims), 32)
         self.noise = Noise(seed, purpose="initial")
 
     def __len__(self) -> int:
@@ -51,9 +52,9 @@ class Stack:
         """A width, or each cell's latent dimension where it is `LATENT`, cell by cell."""
         return [dim if width == LATENT else width for dim in self.dims]
 
-    def parameter(self, values: Sequence[Tensor]) -> nn.Parameter:
-        """One padded parameter [cells, ...] of the cells' own values, one tensor each."""
-        shape = [padded(max(sizes)) for sizes in zip(*(v.shape for v in values), strict=True)]
+    def parameter(self, values: Sequence[Tensor], *widths: int) -> nn.Parameter:
+        """One padded parameter [cells, *widths] of the cells' own values, one tensor each."""
+        shape = [self.width if width == LATENT else padded(width) for width in widths]
         stacked = torch.zeros(len(values), *shape)
         for target, value in zip(stacked, values, strict=True):
             target[_corner(value.shape)] = value
@@ -64,17 +65,17 @@ class Stack:
     def glorot(self, name: str, fan_in: int, fan_out: int) -> nn.Parameter:
         """Weights [cells, in, out] from N(0, 2 / (in + out)) (Glorot and Bengio 2010, eq. 12)."""
         ins, outs = self.widths(fan_in), self.widths(fan_out)
-        # Drawn [out, in] or [in, out] such that the latent axis is the leading one of the draw.
+        # The latent axis is that of `Noise.normal` which a wider stack only makes longer.
         if fan_out == LATENT:
-            draw = self.noise.normal(name, ins[0], padded(max(outs)))
+            draw = self.noise.normal(name, fan_in, self.width)
         else:
-            draw = self.noise.normal(name, outs[0], padded(max(ins))).T
-        scale = [(2 / (i + o)) ** 0.5 for i, o in zip(ins, outs, strict=True)]
-        return self.parameter([draw[:i, :o] * s for i, o, s in zip(ins, outs, scale, strict=True)])
+            draw = self.noise.normal(name, fan_out, padded(max(ins), 32)).T
+        values = [draw[:i, :o] * (2 / (i + o)) ** 0.5 for i, o in zip(ins, outs, strict=True)]
+        return self.parameter(values, fan_in, fan_out)
 
     def constant(self, width: int, value: float = 0.0) -> nn.Parameter:
         """A constant vector [cells, width]."""
-        return self.parameter([torch.full((w,), value) for w in self.widths(width)])
+        return self.parameter([torch.full((w,), value) for w in self.widths(width)], width)
 
 
 def _corner(shape: torch.Size) -> tuple[slice, ...]:

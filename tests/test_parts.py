@@ -153,7 +153,7 @@ def test_polarisation_is_zero_at_zero_and_one_and_greatest_between():
 
 def test_padding_and_the_first_parameters_do_not_depend_on_the_stack():
     wide, narrow = Stack([3, 100], seed=7), Stack([3], seed=7)
-    assert (padded(1), padded(32), padded(33)) == (32, 32, 64)
+    assert (padded(1), padded(8), padded(33, 32)) == (8, 8, 64)
     for fans in [(-1, 20), (20, -1), (40, 20)]:
         a, b = (stack.glorot("w", *fans).detach()[0] for stack in (wide, narrow))
         rows, columns = (3 if fan == -1 else fan for fan in fans)

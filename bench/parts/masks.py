@@ -19,7 +19,7 @@ class Mask(nn.Module):
         super().__init__()
         generator = stack.noise.generator("mask")
         draw = top * torch.rand(stack.width, generator=generator)
-        self.raw = stack.parameter([draw[:width].clone() for width in stack.widths(LATENT)])
+        self.raw = stack.parameter([draw[:dim] for dim in stack.dims], LATENT)
 
     def forward(self) -> Tensor:
         return -torch.expm1(-self.raw)[:, None]

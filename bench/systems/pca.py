@@ -24,8 +24,8 @@ class System(Autoencoder):
         self.register_buffer("exists", stack.mask, persistent=False)
         size = torch.Size(space.shape).numel()
         self.centre = stack.constant(size)
-        self.encoding = stack.parameter([torch.zeros(size, d) for d in stack.widths(LATENT)])
-        self.decoding = stack.parameter([torch.zeros(d, size) for d in stack.widths(LATENT)])
+        self.encoding = stack.parameter([torch.zeros(size, d) for d in stack.dims], size, LATENT)
+        self.decoding = stack.parameter([torch.zeros(d, size) for d in stack.dims], LATENT, size)
         self.size = size
 
     def players(self):
