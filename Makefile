@@ -30,12 +30,12 @@ lint: setup  ## check style: Python, Snakemake rules, the workflow
 	@$(BIN)/snakemake --lint
 
 benchmark: setup  ## compare the training speed with pythae's
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock pythae==0.1.2
 	@$(BIN)/python -m benchmarks.speed
 
 clean:  ## remove .venv, caches and all generated results
 	rm -rf .venv .snakemake .pytest_cache .ruff_cache *.egg-info
-	find results -mindepth 1 -maxdepth 1 ! -name published ! -name reference -exec rm -rf {} +
+	[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name published ! -name reference -exec rm -rf {} +
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from bench.mistake import Mistake
 from bench.noise import Noise
 
 __all__ = ["LATENT", "Stack", "padded", "read_cell", "write_cell"]
@@ -35,7 +36,7 @@ class Stack:
 
     def __init__(self, dims: Sequence[int], seed: int):
         if not dims or min(dims) < 1:
-            raise ValueError(f"latent dimensions are one or more positive numbers, not {dims}")
+            raise Mistake(f"latent dimensions are one or more positive numbers, not {dims}")
         self.dims = tuple(dims)
         self.width = padded(max(dims), 32)
         self.noise = Noise(seed, purpose="initial")
@@ -96,15 +97,15 @@ def write_cell(module: nn.Module, index: int, parameters: dict[str, Tensor]) -> 
     """Put a cell's parameters into a stack.
 
     Raises:
-        ValueError: other names or shapes than the stack's.
+        Mistake: other names or shapes than the stack's.
     """
     places = dict(_places(module, index))
     if places.keys() != parameters.keys():
         odd = sorted(places.keys() ^ parameters.keys())
-        raise ValueError(f"not this system's parameters: {', '.join(odd)}")
+        raise Mistake(f"not this system's parameters: {', '.join(odd)}")
     for name, place in places.items():
         if place.shape != parameters[name].shape:
-            raise ValueError(
+            raise Mistake(
                 f"{name} has shape {list(parameters[name].shape)}, not {list(place.shape)}"
             )
         place.copy_(parameters[name])

@@ -9,15 +9,12 @@ from pathlib import Path
 from tabulate import tabulate
 
 from bench import data, records, store, study
+from bench.mistake import Mistake
 
 # Everything else is imported where it is used: only `data`, `train`, `evaluate` and `classifier`
 # may import torch.
 
 __all__ = ["main"]
-
-
-class _Mistake(Exception):
-    """A mistake of the user's, told in one line."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = arguments.pop("verb")
     try:
         verb(**arguments)
-    except (_Mistake, study.StudyError, data.DataError, OSError) as error:
+    except (Mistake, OSError) as error:
         print(f"bench: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
@@ -69,10 +66,10 @@ def _evaluate(path, dataset, system, seed, models, controls, threads, out) -> No
     _known("data set", dataset, it.datasets)
     if not controls:
         if seed is None or models is None:
-            raise _Mistake("--system needs --seed and --models")
+            raise Mistake("--system needs --seed and --models")
         _known("system", system, it.systems)
         if not models.is_dir():
-            raise _Mistake(f"{models}: no such folder of models")
+            raise Mistake(f"{models}: no such folder of models")
 
     import torch
 
@@ -240,14 +237,14 @@ def _dims(text: str) -> tuple[int, ...]:
 
 def _known(what: str, name: str, names: Sequence[str]) -> None:
     if name not in names:
-        raise _Mistake(f"no {what} {name!r} in the study; it has {', '.join(names)}")
+        raise Mistake(f"no {what} {name!r} in the study; it has {', '.join(names)}")
 
 
 def _read_records(*paths: Path):
     try:
         return records.read(*paths)
     except ValueError as error:
-        raise _Mistake(str(error)) from None
+        raise Mistake(str(error)) from None
 
 
 def _sequence(numbers: Sequence[int]) -> str:

@@ -1,5 +1,6 @@
 """A trained curve and a protocol to records."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from bench import data, features, metrics
 from bench.data.base import DataSet
+from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.parts import mmd_imq
 from bench.study import Study
@@ -17,7 +19,10 @@ from bench.training import cell_seed, load_curve
 __all__ = ["evaluate_controls", "evaluate_curve", "measure"]
 
 _ROWS = 2000
-"""Points in one pass through a stack, and in the estimate of the latent divergence."""
+"""Points in one pass through a stack."""
+
+_MMD = 2000
+"""Codes in the estimate of the latent divergence: it takes memory by their square."""
 
 
 def _passes(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -47,27 +52,28 @@ def measure(
     real = extractor(x)
     prior = model.prior(count, noise)
     codes = _passes(model.encode, x)
-    few = min(_ROWS, count, len(x))
-    dims = model.exists.sum((-2, -1))
-    divergence = mmd_imq(
-        model.encode(x[:few], noise).double(), prior[:, :few].double(), model.prior_scale, dims
-    )
+    few = min(_MMD, count, len(x))
+    drawn = model.encode(x[:few], noise)
     masks = model.mask()
     rows = []
     generated, decoded = _passes(model.decode, prior), _passes(model.decode, codes)
-    for cell, dim in enumerate(dims.int().tolist()):
-        if not (generated[cell].isfinite().all() and decoded[cell].isfinite().all()):
+    for cell, dim in enumerate(model.exists.sum((-2, -1)).int().tolist()):
+        results = (generated[cell], codes[cell], decoded[cell])
+        if not all(result.isfinite().all() for result in results):
             rows.append({"status": "diverged"})
             continue
         own = codes[cell, :, :dim].numpy()
         mask = None if masks is None else masks[cell, :dim].numpy()
-        active = None if mask is None else mask >= 0.1
+        active = None if mask is None else mask >= metrics.MASK_THRESHOLD
+        divergence = mmd_imq(
+            drawn[cell, :, :dim].double(), prior[cell, :few, :dim].double(), model.prior_scale
+        )
         rows.append(
             {
                 "status": "done",
                 "fid": metrics.fid(extractor(generated[cell]), real),
                 "reconstruction": metrics.reconstruction_error(x.numpy(), decoded[cell].numpy()),
-                "latent_divergence": float(divergence[cell]),
+                "latent_divergence": float(divergence),
                 "nac": metrics.nac(own, active),
                 "discovered_mask": None if mask is None else metrics.active_dimensions(mask),
                 "discovered_units": metrics.active_units(own),
@@ -99,7 +105,7 @@ def evaluate_curve(
     """The records of the trained cells in the folder `models`, by dimension.
 
     Raises:
-        ValueError: a file there is not a cell of this curve.
+        Mistake: a file there is not a cell of this curve.
     """
     points = data.load(dataset)
     model, cells = load_curve(study, points, system, seed, models)
@@ -115,30 +121,52 @@ def evaluate_curve(
     common = _common(study, points, seed) | {"system": system, "base": study.systems[system].base}
     rows = []
     for cell, metric in zip(cells, measured, strict=True):
-        row = common | {"dim": cell["dim"]} | metric
         if cell["diverged"] is not None:
-            row = common | {"dim": cell["dim"], "status": "diverged", "step": cell["diverged"]}
-        rows.append(row)
+            metric = {"status": "diverged"}
+        if metric["status"] == "diverged":
+            # Training that ended with finite parameters diverged only here: after its last step.
+            metric["step"] = cell["steps"] if cell["diverged"] is None else cell["diverged"]
+        about = {
+            "dim": cell["dim"],
+            "net": " ".join(
+                [cell["net"]["kind"], "-".join(map(str, cell["net"]["hidden"]))]
+            ).strip(),
+            "batch": cell["batch"],
+            "steps": cell["steps"],
+            "options": json.dumps(cell["options"], sort_keys=True),
+        }
+        rows.append(common | about | metric)
     return rows
 
 
 def evaluate_controls(study: Study, dataset: str) -> list[dict]:
     """The records of the controls, for each seed of the study.
 
-    `real` is data of the train split, chosen at random: what a perfect generator would get. `noise`
-    is uniform on [0, 1] for bounded data and N(0, 1) else, coordinate by coordinate.
+    `real` is held-out real data, from the validation split where the protocol measures on test and
+    the reverse: what a perfect generator would get. `noise` is uniform on [0, 1] for bounded data
+    and N(0, 1) else, coordinate by coordinate.
+
+    Raises:
+        Mistake: the held-out split has fewer points than the protocol has samples.
     """
     points, protocol = data.load(dataset), study.evaluation
     extractor = features.load(protocol.features)
     target = extractor(points.batch(protocol.split, slice(None)))
     size = torch.Size(points.shape).numel()
+    held_out = "validation" if protocol.split == "test" else "test"
+    everything = points.batch(held_out, slice(None))
+    if len(everything) < protocol.samples:
+        raise Mistake(
+            f"{protocol.samples} samples of {dataset}, whose {held_out} split, the control of real "
+            f"data, has {len(everything)}"
+        )
     rows = []
     for seed in study.seeds:
         noise = _noise(study, dataset, seed)
-        chosen = noise.permutation("real", len(points.train))[: protocol.samples]
+        chosen = noise.permutation("real", len(everything))[: protocol.samples]
         draw = torch.rand if points.value_range else torch.randn
         samples = {
-            "real": points.batch("train", chosen),
+            "real": everything[chosen],
             "noise": draw(protocol.samples, size, generator=noise.generator("noise")),
         }
         for name, x in samples.items():

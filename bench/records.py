@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench import store
+from bench.mistake import Mistake
 
 __all__ = ["COLUMNS", "frame", "read", "write"]
 
@@ -22,6 +23,10 @@ COLUMNS = {
     "split": "string",
     "features": "string",
     "samples": "Int64",
+    "net": "string",
+    "batch": "Int64",
+    "steps": "Int64",
+    "options": "string",
     "fid": "Float64",
     "reconstruction": "Float64",
     "latent_divergence": "Float64",
@@ -42,21 +47,21 @@ def read(*paths: str | Path) -> pd.DataFrame:
     """Records from one or more files.
 
     Raises:
-        ValueError: a file has other columns, a value of another type, or a cell twice.
+        Mistake: a file has other columns, a value of another type, or a cell twice.
     """
     tables = []
     for path in paths:
         try:
             table = pd.read_csv(path, dtype=COLUMNS)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{path}: not a table of records: {error}") from None
+            raise Mistake(f"{path}: not a table of records: {error}") from None
         if list(table.columns) != list(COLUMNS):
-            raise ValueError(f"{path}: the columns of a table of records are {', '.join(COLUMNS)}")
+            raise Mistake(f"{path}: the columns of a table of records are {', '.join(COLUMNS)}")
         tables.append(table)
     table = frame(pd.concat(tables).to_dict("records"))
     if table.duplicated(_KEY).any():
         cell = table[table.duplicated(_KEY)].iloc[0][_KEY].to_dict()
-        raise ValueError(f"{', '.join(map(str, paths))}: two records of one cell: {cell}")
+        raise Mistake(f"{', '.join(map(str, paths))}: two records of one cell: {cell}")
     return table
 
 

@@ -8,6 +8,7 @@ import math
 import re
 import reprlib
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import jsonschema
 import yaml
 
 from bench import data, systems
+from bench.mistake import Mistake
 
 __all__ = [
     "Cell",
@@ -29,7 +31,7 @@ __all__ = [
 ]
 
 
-class StudyError(ValueError):
+class StudyError(Mistake):
     """A study that cannot be used: one line with file, key, value found, and what is allowed."""
 
 
@@ -132,7 +134,8 @@ def read(path: str | Path) -> Study:
         seeds=tuple(sorted(document["seeds"])),
         datasets={name: tuple(sorted(it["dims"])) for name, it in document["datasets"].items()},
         systems={
-            label: _system(path, label, options) for label, options in document["systems"].items()
+            label: _system(path, label, options, document["datasets"])
+            for label, options in document["systems"].items()
         },
         net=Net(document["net"]["kind"], tuple(document["net"].get("hidden", ()))),
         training=Training(**document["training"]),
@@ -205,13 +208,12 @@ def _refuse_vectors(path: str | Path, document: dict) -> None:
         if document.get(section, {}).get(key) != value:
             continue
         for name in document["datasets"]:
-            module = importlib.import_module(f"bench.data.{name.replace('-', '_')}")
-            if len(module.DataSet.shape) != 3:
+            if len(data.kind(name).shape) != 3:
                 allowed = f"{instead}, for {name} has no images"
                 raise _error(path, (section, key), reprlib.repr(value), allowed)
 
 
-def _system(path: str | Path, label: str, options: dict) -> System:
+def _system(path: str | Path, label: str, options: dict, datasets: Iterable[str]) -> System:
     """A system of the study; its class (and so torch) is imported only to check options."""
     where, base = ("systems", label), options.get("system", label)
     if base not in systems.names():
@@ -224,7 +226,8 @@ def _system(path: str | Path, label: str, options: dict) -> System:
     options = {key: value for key, value in options.items() if key != "system"}
     if not options:
         return System(base, {})
-    cls = systems.load(base).Options
+    system = systems.load(base)
+    cls = system.Options
     fields, types = dataclasses.fields(cls), typing.get_type_hints(cls)
     schema = {
         "additionalProperties": False,
@@ -235,9 +238,15 @@ def _system(path: str | Path, label: str, options: dict) -> System:
         key: float(value) if types[key] is float else value for key, value in options.items()
     }
     try:
-        cls(**options)
+        chosen = cls(**options)
     except ValueError as error:
         raise _error(path, where, reprlib.repr(options), str(error)) from None
+    from bench.systems.base import Space
+
+    for name in datasets:
+        kind = data.kind(name)
+        if lack := system.needs(chosen, Space(kind.shape, kind.bounded())):
+            raise _error(path, where, reprlib.repr(options), f"{lack}, which {name} is not")
     return System(base, options)
 
 

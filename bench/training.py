@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
@@ -16,6 +16,7 @@ from tqdm import tqdm
 from bench import data, seeds, store, systems
 from bench.cells import Stack, read_cell, write_cell
 from bench.data.base import DataSet
+from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.study import Study
 from bench.systems.base import Autoencoder, Space, Step
@@ -99,7 +100,7 @@ def batches(points: DataSet, size: int, seed: int) -> Callable[[int, int], Tenso
     """Mini-batches in an order that depends on data set and seed only, one order for each turn."""
     count = len(points.train)
     if size > count:
-        raise ValueError(f"a batch of {size} from {count} training points")
+        raise Mistake(f"a batch of {size} from {count} training points")
     per_epoch = count // size
     orders: dict[int, tuple[int, Tensor]] = {}
 
@@ -115,7 +116,7 @@ def batches(points: DataSet, size: int, seed: int) -> Callable[[int, int], Tenso
 
 def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
     """An untrained stack of a study's system."""
-    space = Space(tuple(dataset.shape), dataset.value_range is not None)
+    space = Space(tuple(dataset.shape), dataset.bounded())
     cls = systems.load(study.systems[system].base)
     stack = Stack(dims, cell_seed(study, dataset.name, seed))
     return cls(stack, space, study.net, cls.Options(**study.systems[system].options))
@@ -146,7 +147,7 @@ def train_curve(
     for stack in stacks:
         model = build(study, points, system, seed, stack)
         curve_seed = cell_seed(study, dataset, seed)
-        model.fit(points.batch("train", slice(None)))
+        model.fit(lambda: points.batch("train", slice(None)))
         title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
         diverged = train(
             model, batches(points, study.training.batch, curve_seed), steps, curve_seed, title
@@ -178,11 +179,12 @@ def load_curve(
     """The trained stack in `models` and what each of its files says of its cell, by dimension.
 
     Raises:
-        ValueError: a file belongs to another data set, system, seed, option or net.
+        Mistake: a file is no trained cell, or one of another data set, system, seed, option or net.
     """
-    paths = sorted(Path(models).glob("*.safetensors"), key=lambda path: int(path.stem))
-    if not paths:
-        raise ValueError(f"{models}: no trained cells (<dim>.safetensors)")
+    files = [_read(path) for path in Path(models).glob("*.safetensors")]
+    if not files:
+        raise Mistake(f"{models}: no trained cells (<dim>.safetensors)")
+    files.sort(key=lambda file: file[1]["dim"])
     expected = {
         "dataset": dataset.name,
         "system": study.systems[system].base,
@@ -191,14 +193,21 @@ def load_curve(
         "seed": seed,
         "master_seed": study.master_seed,
     }
-    model = build(study, dataset, system, seed, [int(path.stem) for path in paths])
-    cells = []
-    for index, path in enumerate(paths):
+    for path, about, _ in files:
+        for key, value in expected.items():
+            if about[key] != json.loads(json.dumps(value)):
+                raise Mistake(f"{path}: trained with {key} {about[key]}, not {value}")
+    model = build(study, dataset, system, seed, [about["dim"] for _, about, _ in files])
+    for index, (_, _, parameters) in enumerate(files):
+        write_cell(model, index, parameters)
+    return model, [about for _, about, _ in files]
+
+
+def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:
+    """A cell's file: its path, what it says of the cell, and the cell's parameters."""
+    try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["cell"])
-            for key, value in (expected | {"dim": int(path.stem)}).items():
-                if about[key] != json.loads(json.dumps(value)):
-                    raise ValueError(f"{path}: trained with {key} {about[key]}, not {value}")
-            write_cell(model, index, {key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
-        cells.append(about)
-    return model, cells
+            return path, about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise Mistake(f"{path}: not a trained cell: {error}") from None

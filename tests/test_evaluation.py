@@ -108,6 +108,7 @@ def test_controls_are_the_floor_and_the_ceiling(tiny):
     fid = table.set_index(["system", "seed"])["fid"]
     assert (fid["real"] < 5).all()
     assert (fid["noise"] > 50).all()
+    assert fid["real"].nunique() == 2
     assert table["dim"].isna().all()
 
 

@@ -30,7 +30,7 @@ def build(name, dims, space=None, net=NET, **options):
 
 def trained(name, dims, points, steps=5, **options):
     model = build(name, dims, **options)
-    model.fit(points)
+    model.fit(lambda: points)
     assert train(model, lambda index, turn: points[index * 8 % 160 :][:32], steps, 2) == [
         None
     ] * len(dims)

@@ -8,13 +8,15 @@ import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.mistake import Mistake
+
 if TYPE_CHECKING:
     from bench.data.base import DataSet
 
-__all__ = ["DataError", "load", "names"]
+__all__ = ["DataError", "kind", "load", "names"]
 
 
-class DataError(Exception):
+class DataError(Mistake):
     """Data are missing, cannot be had, or are not what they should be: one line that says which."""
 
 
@@ -22,6 +24,17 @@ def names() -> tuple[str, ...]:
     """The names of all data sets, sorted. Imports none of them."""
     modules = (module.name for module in pkgutil.iter_modules(__path__))
     return tuple(sorted(name.replace("_", "-") for name in modules if name != "base"))
+
+
+def kind(name: str) -> "type[DataSet]":
+    """The class of a data set: its shape and range, without its points.
+
+    Raises:
+        KeyError: there is no data set of that name.
+    """
+    if name not in names():
+        raise KeyError(f"no data set {name!r}; there are {', '.join(names())}")
+    return importlib.import_module(f"bench.data.{name.replace('-', '_')}").DataSet
 
 
 def load(name: str, root: str | Path | None = None) -> "DataSet":
@@ -36,6 +49,4 @@ def load(name: str, root: str | Path | None = None) -> "DataSet":
         KeyError: there is no data set of that name.
         DataError: a file is missing and cannot be downloaded, or is truncated or altered.
     """
-    if name not in names():
-        raise KeyError(f"no data set {name!r}; there are {', '.join(names())}")
-    return importlib.import_module(f"bench.data.{name.replace('-', '_')}").DataSet(root)
+    return kind(name)(root)

@@ -31,6 +31,11 @@ class DataSet(abc.ABC):
             self._splits[split][0] for split in ("train", "validation", "test")
         )
 
+    @classmethod
+    def bounded(cls) -> bool:
+        """Whether every coordinate of a batch lies in [0, 1]."""
+        return cls.value_range == (0, 1)
+
     @abc.abstractmethod
     def make(self, root: str | Path | None) -> dict[str, tuple[torch.Tensor, torch.Tensor | None]]:
         """Points [N, *shape] and labels (int64 [N] or None) of the three splits, by name."""

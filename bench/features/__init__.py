@@ -27,7 +27,7 @@ def load(name: str) -> "Raw | Classifier":
 
     Raises:
         KeyError: there is no extractor of that name.
-        ValueError: its weights are not the published ones.
+        Mistake: its weights are not the published ones.
     """
     if name not in _CLASSES:
         raise KeyError(f"no features {name!r}; there are {', '.join(names())}")

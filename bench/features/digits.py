@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from bench import data, seeds, store
+from bench.mistake import Mistake
 
 __all__ = ["SHA256", "WEIGHTS", "Classifier", "accuracy", "fit", "train"]
 
@@ -42,7 +43,7 @@ class Classifier:
             largest.
 
     Raises:
-        ValueError: the file is not the published one.
+        Mistake: the file is not the published one.
     """
 
     name = "classifier"
@@ -52,7 +53,7 @@ class Classifier:
         content = Path(path).read_bytes()
         found = hashlib.sha256(content).hexdigest()
         if found != SHA256:
-            raise ValueError(f"{path} was altered: its SHA-256 is {found}, expected {SHA256}")
+            raise Mistake(f"{path} was altered: its SHA-256 is {found}, expected {SHA256}")
         self.batch = batch
         self._weights = safetensors.torch.load(content)
 
@@ -61,10 +62,10 @@ class Classifier:
         """Images [N, 784] with values in [0, 1] → the penultimate layer, [N, 64].
 
         Raises:
-            ValueError: `x` is not [N, 784].
+            Mistake: `x` is not [N, 784].
         """
         if x.ndim != 2 or x.shape[1] != 28 * 28:
-            raise ValueError(
+            raise Mistake(
                 f"classifier features are of 28 x 28 grey images, [N, 784], not of {list(x.shape)}"
             )
         parts = [_penultimate(self._weights, part) for part in x.cpu().split(self.batch)]

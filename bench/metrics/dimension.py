@@ -5,10 +5,13 @@ from numpy.typing import ArrayLike
 
 from bench.metrics.arrays import finite
 
-__all__ = ["active_dimensions", "active_units"]
+__all__ = ["MASK_THRESHOLD", "active_dimensions", "active_units"]
 
 
-def active_dimensions(mask: ArrayLike, threshold: float = 0.1) -> int:
+MASK_THRESHOLD = 0.1
+
+
+def active_dimensions(mask: ArrayLike, threshold: float = MASK_THRESHOLD) -> int:
     """The number of mask values [D] that are at least `threshold`.
 
     Mondal et al., "MaskAAE: Latent space optimization for adversarial auto-encoders" (2020).

@@ -21,13 +21,16 @@ class _Kernel(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, distances: Tensor, scales: tuple[Tensor, ...]) -> Tensor:
+        needed = ctx.needs_input_grad[0]
         kernel = torch.zeros_like(distances)
-        slope = torch.zeros_like(distances)
+        slope = torch.zeros_like(distances) if needed else None
         for c in scales:
             ratio = c / (c + distances)
             kernel += ratio
-            slope.addcdiv_(ratio.square_(), c, value=-1)
-        ctx.save_for_backward(slope)
+            if needed:
+                slope.addcdiv_(ratio.square_(), c, value=-1)
+        if needed:
+            ctx.save_for_backward(slope)
         return kernel
 
     @staticmethod

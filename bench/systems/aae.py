@@ -33,7 +33,7 @@ class System(Autoencoder):
     """Critic AAE."""
 
     @dataclass(frozen=True)
-    class Options:
+    class Options(Autoencoder.Options):
         weight: float = 0.1
         penalty: float = 10.0
         critic_turns: int = 3

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bench import nets
 from bench.cells import Stack
+from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.parts.posteriors import PointEncoder
 from bench.study import Net
@@ -46,8 +47,9 @@ class Player:
         loss: (batch [batch, data], step) to a value per cell [cells]; all randomness is in `step`.
         optimiser: (parameters, lr=…) to a torch optimiser.
         lr: learning rate at the start.
-        turns: updates in one step, each on a batch of its own.
-        anneal: whether the study's learning-rate drop applies to it.
+        turns: updates in one step, each on a batch and noise of its own; the first turns of all
+            players share theirs, and so on.
+        anneal: whether its learning rate falls with the others'.
         project: called after each update.
     """
 
@@ -73,13 +75,26 @@ class Autoencoder(nn.Module):
 
     @dataclass(frozen=True)
     class Options:
-        """What a study may set."""
+        """What a study may set. Numbers are ≥ 0; rates, turns and standard deviations are > 0."""
+
+        def __post_init__(self):
+            for name, value in vars(self).items():
+                strict = name.endswith(("lr", "turns")) or name == "gamma"
+                if not isinstance(value, str) and (value < 0 or (strict and value == 0)):
+                    raise ValueError(f"{name} {'>' if strict else '>='} 0")
+
+    @classmethod
+    def needs(cls, options: Options, space: Space) -> str | None:
+        """What these options ask of the data that `space` lacks, if anything."""
+        return None
 
     prior_scale = 1.0
     """The prior's standard deviation."""
 
     def __init__(self, stack: Stack, space: Space, net: Net, options: Options):
         super().__init__()
+        if lack := self.needs(options, space):
+            raise Mistake(f"this system needs {lack}")
         self.options, self.space = options, space
         self.register_buffer("exists", stack.mask, persistent=False)
         self.register_buffer("dims", torch.tensor(stack.dims).float(), persistent=False)
@@ -94,8 +109,8 @@ class Autoencoder(nn.Module):
         """Who moves in one step of training, in order."""
         raise NotImplementedError
 
-    def fit(self, train: Tensor) -> None:
-        """What is computed from the train split [N, data] at once, before any step."""
+    def fit(self, train: Callable[[], Tensor]) -> None:
+        """What is computed before any step from the whole train split, `train()` [N, data]."""
 
     def encode(self, x: Tensor, noise: Noise | None = None) -> Tensor:
         """Codes [cells, batch, width] of x: with noise a draw from q(z | x), without its mean."""

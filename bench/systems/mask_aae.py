@@ -11,7 +11,8 @@ mean over the batch and the m coordinates; and the mask's, with error .05 · mea
 Source: Mondal, Chowdhury, Jayendran, Singla, Asnani and Prathosh, MaskAAE: Latent space
 optimization for adversarial auto-encoders, UAI 2020, and its public code for MNIST.
 
-Defaults: the mask's start U(0, 5), λ_v = 100, λ_w = 1, RMSProp for the mask, and λ_3 doubling at
+Defaults: the mask's start U(0, 5), λ_v = 100, λ_w = 1, RMSProp for the mask
+(TensorFlow's, so with decay .9), and λ_3 doubling at
 even intervals by a factor of 1024 m are the code's; see `aae` for the rest. λ_r, the end of λ_3,
 the mask's rate and the form `centred` were chosen on validation data (docs/search.md).
 
@@ -50,6 +51,7 @@ class System(aae.System):
         variance: float = 100.0
 
         def __post_init__(self):
+            super().__post_init__()
             if not 0 <= self.mask_start < self.mask_end <= 1:
                 raise ValueError("0 <= mask_start < mask_end <= 1")
 

@@ -1,7 +1,7 @@
 """Principal component analysis, whitened: the linear control.
 
-Codes Λ^(−1/2) Vᵀ (x − mean), decoded by the inverse; generation decodes N(0, I): the best linear
-Gaussian model of each dimension.
+Codes Λ^(−1/2) Vᵀ (x − mean), decoded by the inverse; generation decodes N(0, I): of the
+Gaussian models on a linear subspace of each dimension, the one closest to the data in W2.
 
 Source: Pearson, On lines and planes of closest fit to systems of points in space, 1901.
 """
@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from bench.cells import LATENT
+from bench.mistake import Mistake
 from bench.systems.base import Autoencoder
 
 __all__ = ["System"]
 
 
 class System(Autoencoder):
-    """PCA. A dimension above the data's rank is a ValueError."""
+    """PCA. A dimension above the data's rank is a `Mistake`."""
 
     def __init__(self, stack, space, net, options):
         nn.Module.__init__(self)
@@ -33,11 +34,12 @@ class System(Autoencoder):
 
     @torch.no_grad()
     def fit(self, train):
+        train = train()
         centre = train.double().mean(0)
         values, vectors = torch.linalg.eigh(torch.cov(train.double().T))
         dims = self.exists.sum((-2, -1)).long().tolist()
         if max(dims) > self.size or not (top := values[-max(dims) :]).min() > 1e-12 * top.max():
-            raise ValueError(f"{max(dims)} principal components of data of lower rank")
+            raise Mistake(f"{max(dims)} principal components of data of lower rank")
         # An eigenvector's sign is arbitrary: its largest entry is made positive.
         largest = vectors.abs().argmax(0, keepdim=True)
         vectors = vectors * vectors.gather(0, largest).sign()

@@ -27,15 +27,19 @@ class System(Autoencoder):
     """VAE."""
 
     @dataclass(frozen=True)
-    class Options:
+    class Options(Autoencoder.Options):
         likelihood: Literal["bernoulli", "gaussian", "learned-gaussian"] = "learned-gaussian"
         gamma: float = 1.0
         lr: float = 1e-3
 
+    @classmethod
+    def needs(cls, options, space):
+        if options.likelihood == "bernoulli" and not space.bounded:
+            return "data in [0, 1] for a Bernoulli likelihood"
+        return None
+
     def __init__(self, stack, space, net, options):
         super().__init__(stack, space, net, options)
-        if options.likelihood == "bernoulli" and not space.bounded:
-            raise ValueError("a Bernoulli likelihood is for data in [0, 1]")
         if options.likelihood == "learned-gaussian":
             self.log_gamma = stack.constant(1)
 

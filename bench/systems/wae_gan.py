@@ -7,6 +7,8 @@ Source: Tolstikhin, Bousquet, Gelly and Schölkopf, Wasserstein Auto-Encoders, 2
 
 Defaults: .05, λ = 10, Adam with learning rates 1e-3 and 5e-4 (critic) and β1 = .5, one critic turn:
 the authors' for MNIST. The critic has the study net's hidden layers (theirs has 4 × 512).
+
+Departures: as `wae_mmd`, and no log-density of the prior is added to the critic.
 """
 
 from dataclasses import dataclass
@@ -26,7 +28,7 @@ class System(Autoencoder):
     """WAE-GAN."""
 
     @dataclass(frozen=True)
-    class Options:
+    class Options(Autoencoder.Options):
         weight: float = 10.0
         lr: float = 1e-3
         critic_lr: float = 5e-4

@@ -5,6 +5,9 @@ Objective, minimised: .05 · mean ‖x − D(E(x))‖² + λ · MMD²(E(x), N(0,
 Source: Tolstikhin, Bousquet, Gelly and Schölkopf, Wasserstein Auto-Encoders, 2018, algorithm 2.
 
 Defaults: .05, λ = 10, and Adam with learning rate 1e-3 and β1 = .5 are the authors' for MNIST.
+
+Departures: no pretraining of the encoder; batch and number of steps are the study's (theirs: 100,
+and 100 epochs), and rates fall to zero over the second half (theirs are halved, then divided by 5).
 """
 
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ class System(Autoencoder):
     """WAE-MMD."""
 
     @dataclass(frozen=True)
-    class Options:
+    class Options(Autoencoder.Options):
         weight: float = 10.0
         lr: float = 1e-3
 

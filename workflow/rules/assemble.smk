@@ -3,8 +3,9 @@
 
 rule collect:
     input:
-        [f"{RESULTS}/records/{it.dataset}/{it.system}/{it.seed}.csv" for it in STUDY.curves()],
-        expand(rules.controls.output, dataset=STUDY.datasets),
+        sources("records"),
+        records=[f"{RESULTS}/records/{it.dataset}/{it.system}/{it.seed}.csv" for it in STUDY.curves()],
+        controls=expand(rules.controls.output, dataset=STUDY.datasets),
     output:
         f"{RESULTS}/records.csv",
     log:
@@ -17,7 +18,7 @@ rule collect:
     resources:
         mem_mb=500,
     shell:
-        "python -m bench collect {input} --out {output} 2> {log}"
+        "python -m bench collect {input.records} {input.controls} --out {output} 2> {log}"
 
 
 rule tables:

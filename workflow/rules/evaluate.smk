@@ -3,7 +3,7 @@
 
 rule evaluate:
     input:
-        sources("evaluation"),
+        sources("evaluation", "records"),
         models=rules.train.output[0],
     output:
         f"{RESULTS}/records/{{dataset}}/{{system}}/{{seed}}.csv",
@@ -26,7 +26,7 @@ rule evaluate:
 
 rule controls:
     input:
-        sources("evaluation"),
+        sources("evaluation", "records"),
         data=rules.data.output[0],
     output:
         f"{RESULTS}/records/{{dataset}}/controls.csv",
