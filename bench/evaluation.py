@@ -107,36 +107,38 @@ def evaluate_curve(
     Raises:
         Mistake: a file there is not a cell of this curve.
     """
-    points = data.load(dataset)
-    model, cells = load_curve(study, points, system, seed, models)
-    protocol = study.evaluation
-    measured = measure(
-        model,
-        points,
-        protocol.split,
-        features.load(protocol.features),
-        _noise(study, dataset, seed),
-        protocol.samples,
-    )
+    points, protocol = data.load(dataset), study.evaluation
+    extractor = features.load(protocol.features)
+    noise = _noise(study, dataset, seed)
     common = _common(study, points, seed) | {"system": system, "base": study.systems[system].base}
     rows = []
-    for cell, metric in zip(cells, measured, strict=True):
-        if cell["diverged"] is not None:
-            metric = {"status": "diverged"}
-        if metric["status"] == "diverged":
-            # Training that ended with finite parameters diverged only here: after its last step.
-            metric["step"] = cell["steps"] if cell["diverged"] is None else cell["diverged"]
-        about = {
-            "dim": cell["dim"],
-            "net": " ".join(
-                [cell["net"]["kind"], "-".join(map(str, cell["net"]["hidden"]))]
-            ).strip(),
-            "batch": cell["batch"],
-            "steps": cell["steps"],
-            "options": json.dumps(cell["options"], sort_keys=True),
-        }
-        rows.append(common | about | metric)
+    for model, cells in load_curve(study, points, system, seed, models):
+        measured = measure(model, points, protocol.split, extractor, noise, protocol.samples)
+        for cell, metric in zip(cells, measured, strict=True):
+            rows.append(common | _trained(cell) | _outcome(cell, metric))
     return rows
+
+
+def _trained(cell: dict) -> dict:
+    """How a cell was trained, from its file."""
+    net = [cell["net"]["kind"], "-".join(map(str, cell["net"]["hidden"]))]
+    return {
+        "dim": cell["dim"],
+        "net": " ".join(net).strip(),
+        "batch": cell["batch"],
+        "steps": cell["steps"],
+        "options": json.dumps(cell["options"], sort_keys=True),
+    }
+
+
+def _outcome(cell: dict, metric: dict) -> dict:
+    """A cell's status and metrics: none where it diverged."""
+    if cell["diverged"] is not None:
+        return {"status": "diverged", "step": cell["diverged"]}
+    if metric["status"] == "diverged":
+        # Its parameters are finite, and it is only now that codes or samples turn out not to be.
+        return {"status": "diverged", "step": cell["steps"]}
+    return metric
 
 
 def evaluate_controls(study: Study, dataset: str) -> list[dict]:

@@ -143,8 +143,7 @@ def train_curve(
     """
     points = data.load(dataset)
     steps = study.training.steps if steps is None else steps
-    stacks = [dims] if study.net.kind == "mlp" else [[dim] for dim in dims]
-    for stack in stacks:
+    for stack in _stacks(study, list(dims)):
         model = build(study, points, system, seed, stack)
         curve_seed = cell_seed(study, dataset, seed)
         model.fit(lambda: points.batch("train", slice(None)))
@@ -173,10 +172,15 @@ def train_curve(
                 save_file(read_cell(model, index), path, metadata)
 
 
+def _stacks(study: Study, cells: list) -> list[list]:
+    """The cells of a curve that are one stack: all, but convolutional ones alone."""
+    return [cells] if study.net.kind == "mlp" else [[cell] for cell in cells]
+
+
 def load_curve(
     study: Study, dataset: DataSet, system: str, seed: int, models: str | Path
-) -> tuple[Autoencoder, list[dict]]:
-    """The trained stack in `models` and what each of its files says of its cell, by dimension.
+) -> Iterator[tuple[Autoencoder, list[dict]]]:
+    """The trained stacks in `models`, each with what its files say of its cells, by dimension.
 
     Raises:
         Mistake: a file is no trained cell, or one of another data set, system, seed, option or net.
@@ -197,10 +201,12 @@ def load_curve(
         for key, value in expected.items():
             if about[key] != json.loads(json.dumps(value)):
                 raise Mistake(f"{path}: trained with {key} {about[key]}, not {value}")
-    model = build(study, dataset, system, seed, [about["dim"] for _, about, _ in files])
-    for index, (_, _, parameters) in enumerate(files):
-        write_cell(model, index, parameters)
-    return model, [about for _, about, _ in files]
+    for stack in _stacks(study, files):
+        cells = [about for _, about, _ in stack]
+        model = build(study, dataset, system, seed, [cell["dim"] for cell in cells])
+        for index, (_, _, parameters) in enumerate(stack):
+            write_cell(model, index, parameters)
+        yield model, cells
 
 
 def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:

@@ -4,13 +4,11 @@ import gzip
 import hashlib
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
 import types
 import urllib.error
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +17,7 @@ import torch
 from bench import data
 from bench.data import mnist, synthetic_8
 
-ROOT = os.environ.get("BENCH_DATA") or Path(__file__).parents[2] / "shared" / "data"
 FILES = [name for name, _ in mnist.DataSet.source.resources]
-needs_mnist = pytest.mark.skipif(
-    not all((Path(ROOT) / "MNIST" / "raw" / name).exists() for name in FILES),
-    reason="MNIST is neither in BENCH_DATA nor in ../shared/data",
-)
 
 
 @pytest.fixture(scope="module", params=["synthetic-8", "synthetic-16"])
@@ -289,15 +282,14 @@ def test_a_root_that_cannot_hold_the_files_is_one_line(small):
 # MNIST itself
 
 
-@needs_mnist
-def test_mnist_is_what_torchvision_would_read(tmp_path):
+def test_mnist_is_what_torchvision_would_read(real_mnist, tmp_path):
     """torchvision's own reader, on a copy that it may unpack."""
     torchvision = pytest.importorskip("torchvision")
-    found = data.load("mnist", ROOT)
+    found = real_mnist
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in FILES:
-        content = gzip.decompress((Path(ROOT) / "MNIST" / "raw" / name).read_bytes())
+        content = gzip.decompress((mnist.DataSet.folder() / name).read_bytes())
         (raw / name.removesuffix(".gz")).write_bytes(content)
     train = torchvision.datasets.MNIST(tmp_path, train=True)
     test = torchvision.datasets.MNIST(tmp_path, train=False)

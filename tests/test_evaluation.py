@@ -61,7 +61,7 @@ def test_a_cells_record_is_the_same_alone_and_in_its_curve(tiny, models, tmp_pat
 
 def test_metrics_are_those_of_the_cells_own_codes_and_samples(tiny, models):
     points = data.load("synthetic-8")
-    model, _ = training.load_curve(tiny, points, "vae", 0, models / "vae")
+    ((model, _),) = training.load_curve(tiny, points, "vae", 0, models / "vae")
     noise = Noise(7)
     row = evaluation.measure(model, points, "test", features.load("raw"), noise, 500)[0]
     with torch.no_grad():

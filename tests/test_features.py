@@ -1,36 +1,20 @@
 """Feature extractors: shapes, bounded batches, the shipped weights, and how they are made."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
-from bench import data, features, metrics, store
-from bench.data import mnist
+from bench import features, metrics, store
 from bench.features import digits
-
-ROOT = os.environ.get("BENCH_DATA") or Path(__file__).parents[2] / "shared" / "data"
-needs_mnist = pytest.mark.skipif(
-    not all(
-        (Path(ROOT) / "MNIST" / "raw" / name).exists() for name, _ in mnist.DataSet.source.resources
-    ),
-    reason="MNIST is neither in BENCH_DATA nor in ../shared/data",
-)
 
 
 @pytest.fixture
 def images():
     return torch.rand(40, 784, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture(scope="module")
-def real():
-    return data.load("mnist", ROOT)
 
 
 def test_names_are_sorted_and_import_no_torch():
@@ -130,34 +114,35 @@ def test_fitting_learns(images):
     assert digits.accuracy(digits.fit(images, labels, steps=150, batch=40), images, labels) > 0.9
 
 
-@needs_mnist
-def test_classifier_finds_the_digits_of_the_test_split(real):
+def test_classifier_finds_the_digits_of_the_test_split(real_mnist):
     weights = safetensors.torch.load_file(digits.WEIGHTS)
-    found = digits.accuracy(weights, real.batch("test", slice(None)), real.labels("test"))
+    found = digits.accuracy(
+        weights, real_mnist.batch("test", slice(None)), real_mnist.labels("test")
+    )
     assert found == pytest.approx(0.9902, abs=0.0005)
 
 
-@needs_mnist
-def test_frechet_on_classifier_features_tells_real_from_noise(real):
+def test_frechet_on_classifier_features_tells_real_from_noise(real_mnist):
     classifier = features.load("classifier")
     assert classifier.width == 64
-    test = classifier(real.batch("test", slice(None)))
-    held_out = classifier(real.batch("validation", slice(None)))
+    test = classifier(real_mnist.batch("test", slice(None)))
+    held_out = classifier(real_mnist.batch("validation", slice(None)))
     noise = classifier(torch.rand(10_000, 784, generator=torch.Generator().manual_seed(0)))
     floor, ceiling = metrics.fid(held_out, test), metrics.fid(noise, test)
     assert 0 < floor < 2
     assert ceiling > 100 * floor
 
 
-@needs_mnist
-def test_training_writes_a_file_and_tells_its_validation_accuracy(real, tmp_path, monkeypatch):
+def test_training_writes_a_file_and_tells_its_validation_accuracy(
+    real_mnist, tmp_path, monkeypatch
+):
     whole = digits.fit
     monkeypatch.setattr(digits, "fit", lambda images, labels: whole(images, labels, steps=20))
     out = tmp_path / "digits.safetensors"
-    found = digits.train(out, ROOT)
+    found = digits.train(out)
     weights = safetensors.torch.load_file(out)
     assert {name: tuple(w.shape) for name, w in weights.items()} == {
         name: tuple(w.shape) for name, w in safetensors.torch.load_file(digits.WEIGHTS).items()
     }
-    images, labels = real.batch("validation", slice(None)), real.labels("validation")
+    images, labels = real_mnist.batch("validation", slice(None)), real_mnist.labels("validation")
     assert found == digits.accuracy(weights, images, labels) > 0.3

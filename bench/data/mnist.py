@@ -54,13 +54,15 @@ class DataSet(base.DataSet):
             "test": (test_images, test_labels),
         }
 
-    def _folder(self, root: str | Path | None) -> Path:
+    @classmethod
+    def folder(cls, root: str | Path | None = None) -> Path:
+        """Where the files are, below a data root."""
         root = root or os.environ.get("BENCH_DATA")
         root = root or platformdirs.user_cache_dir("autoencoder-bench", appauthor=False)
-        return Path(root) / self.source.__name__ / "raw"
+        return Path(root) / cls.source.__name__ / "raw"
 
     def _read(self, root: str | Path | None, name: str, md5: str) -> torch.Tensor:
-        path = self._folder(root) / name
+        path = self.folder(root) / name
         try:
             if not path.exists():
                 content = self._download(path, md5)
