@@ -1,5 +1,7 @@
 """Made-up tables of records: U-shaped curves with a known noise, with failures where asked."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -18,6 +20,7 @@ def cells(
     true_dim: int | None = 8,
     counts: pd.DataFrame | None = None,
     diverged: dict | None = None,
+    options: dict | None = None,
 ) -> list[dict]:
     """Rows of one system from distances [seeds, dims]; `diverged` maps (dim, seed) to a step."""
     rows = []
@@ -47,6 +50,10 @@ def cells(
                     "split": "test",
                     "features": "raw",
                     "samples": 1000,
+                    "net": "mlp 128-128",
+                    "batch": 64,
+                    "steps": 3000,
+                    "options": json.dumps(options or {}),
                     **(done if step is None else {}),
                 }
             )
@@ -100,7 +107,8 @@ def everything() -> pd.DataFrame:
         lost = {(24, 1): 812}
         rows += cells(u_curve(dims=dims, noise=0.05, source=1) ** 2, "wae-mmd", **named)
         rows += cells(u_curve(dims=dims, noise=0.1, source=2), "aae", diverged=lost, **named)
-        rows += cells(flat, "mask-aae-paper", "mask-aae", counts=counts, **named)
+        options = {"mask_loss": "paper"}
+        rows += cells(flat, "mask-aae-paper", "mask-aae", counts=counts, options=options, **named)
         rows += cells(linear, "pca", **named)
         rows += controls(dataset, n)
     return records.frame(rows)

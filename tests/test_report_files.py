@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
-from records_for_report import DIMS, cells, controls, everything, u_curve
+from records_for_report import DIMS, cells, controls, curve, everything, u_curve
 
 from bench import records
+from bench.mistake import Mistake
 from bench.report import claims, figures, page, tables
 from bench.report.curves import grids
 from bench.report.statistics import interval
@@ -22,6 +23,7 @@ WRITE_ALL = """
 import sys
 from pathlib import Path
 from bench import records
+from bench.mistake import Mistake
 from bench.report import claims, figures, page, tables
 table, out = records.read(sys.argv[1]), Path(sys.argv[2])
 tables.write(table, out)
@@ -59,25 +61,62 @@ def test_same_bytes_in_two_processes_and_any_order_of_rows_without_torch(tmp_pat
 
 
 @pytest.mark.parametrize("write", [tables.write, figures.write])
-def test_two_protocols_are_refused(write, tmp_path):
-    rows = cells(u_curve(), "wae-mmd")
-    rows[3]["samples"] = 999
-    with pytest.raises(ValueError, match="several protocols"):
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("split", "validation"), ("features", "classifier"), ("samples", 999)]
+    + [("net", "mlp 64"), ("batch", 32), ("steps", 30), ("steps", None)],
+)
+def test_two_protocols_are_refused(write, column, value, tmp_path):
+    rows = cells(u_curve(), "wae-mmd") + cells(u_curve(), "aae")
+    rows[3][column] = value
+    with pytest.raises(Mistake, match=f"several protocols in one table: {column}"):
         write(records.frame(rows), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_rows_need_no_protocol():
+PROTOCOL = {
+    "split": "test",
+    "features": "raw",
+    "samples": 1000,
+    "net": "mlp 128-128",
+    "batch": 64,
+    "steps": 3000,
+}
+
+
+def test_controls_are_not_trained_and_failed_rows_need_no_protocol():
     rows = cells(u_curve(), "aae", diverged={(8, 0): 3})
     for row in rows:
         if row["status"] == "diverged":
-            row["features"] = row["split"] = row["samples"] = None
-    (grid,) = grids(records.frame(rows))
-    assert grid.protocol == {"split": "test", "features": "raw", "samples": 1000}
+            row |= dict.fromkeys(PROTOCOL)
+    (grid,) = grids(records.frame(rows + controls()))
+    assert grid.protocol == PROTOCOL
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("base", "vae", "aae has several values of base"),
+        ("options", '{"gap": 1}', "aae has several values of options"),
+        ("true_dim", 9, "several values of true_dim"),
+    ],
+)
+def test_records_that_do_not_belong_together_are_refused(column, value, words):
+    rows = cells(u_curve(), "aae")
+    rows[3][column] = value
+    with pytest.raises(Mistake, match=words):
+        grids(records.frame(rows))
+
+
+@pytest.mark.parametrize("value", [None, "gap", "[1]"])
+def test_options_are_an_object(value):
+    rows = [row | {"options": value} for row in cells(u_curve(), "aae")]
+    with pytest.raises(Mistake, match="not a JSON object"):
+        grids(records.frame(rows))
 
 
 def test_controls_alone_are_no_report():
-    with pytest.raises(ValueError, match="no trained cells"):
+    with pytest.raises(Mistake, match="no trained cells"):
         grids(records.frame(controls()))
 
 
@@ -137,6 +176,17 @@ def test_a_single_seed_can_be_drawn():
     assert legend(figures.draw(grid)) == ["aae"]
 
 
+def test_a_band_that_reaches_below_0_ends_at_the_bottom_of_a_log_axis():
+    # Two seeds at 2 and one at 200: a mean of 68, an interval from -216.
+    (grid,) = grids(records.frame(cells(curve(*[[d] * len(DIMS) for d in (2, 2, 200)]), "aae")))
+    axes = figures.draw(grid).axes[0]
+    assert axes.get_yscale() == "log"
+    (band,) = axes.collections
+    lows = band.get_paths()[0].vertices[:, 1]
+    assert lows.min() == pytest.approx(axes.get_ylim()[0])
+    assert axes.get_ylim() == pytest.approx((2 / 1.5, 300))
+
+
 # Tables.
 
 
@@ -153,6 +203,7 @@ def test_entries_are_the_statistics_of_the_records():
         assert (entry.mean, entry.half_width) == pytest.approx((expected.mean, expected.half_width))
         assert entry.best == (m == 8)
     assert "discovered_mask" not in found
+    assert found["latent_divergence"].rows["aae"][8].text == "0.0100 ± 0"
 
 
 @pytest.mark.parametrize(
@@ -178,8 +229,17 @@ def test_missing_cells_are_shown():
 def test_captions():
     _, grid = blocks(cells(u_curve(), "aae") + controls())
     caption = tables.caption(grid, "fid")
-    for words in ("test split", "raw features", "1000 samples", "3 seeds", "95 %", "noise 300"):
+    for words in (
+        "test split, raw features, 1000 samples, net mlp 128-128, batches of 64, 3000 steps",
+        "3 seeds",
+        "95 %",
+        "noise 300",
+        "held-out real data 0.06",
+    ):
         assert words in caption
+    assert "first 1,000 codes against the prior" in tables.caption(grid, "latent_divergence")
+    grid.protocol["samples"] = 10_000
+    assert "first 2,000 codes against the prior" in tables.caption(grid, "latent_divergence")
     assert "|C_ij| / sqrt(C_ii C_jj)" in tables.caption(grid, "nac")
     _, alone = blocks(cells(u_curve(seeds=1), "aae"))
     assert "no intervals" in tables.caption(alone, "fid")
@@ -192,7 +252,7 @@ def test_table_files(tmp_path):
     latex = (tmp_path / "table-made-up.tex").read_text()
     assert latex.isascii()
     assert latex.count("{") == latex.count("}")
-    assert latex.count(r"\toprule") == latex.count(r"\bottomrule") == 5
+    assert latex.count(r"\toprule") == latex.count(r"\bottomrule") == 6
     table = pd.read_csv(tmp_path / "table-made-up.csv").set_index(["metric", "system", "dim"])
     curve = grids(everything())[0].curve("aae")
     assert table.loc[("fid", "aae", 24), "seeds"] == 2
@@ -263,6 +323,16 @@ def test_page_shows_verdicts_before_figures_and_all_findings(report):
     ]
     assert order == sorted(order)
     assert "aae, m = 24, seed 1: diverged at step 812" in text
+
+
+def test_page_says_how_it_was_trained_and_which_variant(report):
+    text = " ".join(Links(report).text.split())
+    for name, value in PROTOCOL.items():
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in report
+    assert "<td>mask-aae</td><td>mask_loss = paper</td>" in report
+    assert "mask-aae-paper stands for mask-aae with mask_loss = paper." in text
+    assert text.count("The default mask loss of this suite is `centred`") == 4
+    assert "randomness of training and sampling only" in text
 
 
 def test_page_escapes_names(tmp_path):

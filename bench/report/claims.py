@@ -51,6 +51,7 @@ class Verdict:
     system: str | None  # None where the data set has no system that the claim is about
     verdict: str
     finding: str
+    variant: str = ""  # base and options, where the label is not its base or an option is set
     estimates: tuple[Estimate, ...] = ()
     threshold: float | None = None
     n: int | None = None
@@ -89,7 +90,7 @@ def judge(records: pd.DataFrame) -> list[Verdict]:
     """A verdict on every claim for every data set and each system that the claim is about.
 
     Raises:
-        ValueError: one data set's records have several protocols or true dimensions.
+        Mistake: the records of one data set do not belong together; see `grids`.
     """
     return [
         verdict for grid in grids(records) for claim in ledger() for verdict in _judge(claim, grid)
@@ -108,7 +109,8 @@ def summary(path: str | Path) -> str:
     verdicts = json.loads(Path(path).read_text(encoding="utf-8"))["verdicts"]
     return "\n".join(
         f"{one['verdict']:<14}  {one['claim']} · {one['dataset']}"
-        f"{' · ' + one['system'] if one['system'] else ''}\n    {one['finding']}"
+        f"{' · ' + one['system'] if one['system'] else ''}"
+        f"{' (' + one['variant'] + ')' if one['variant'] else ''}\n    {one['finding']}"
         for one in verdicts
     )
 
@@ -144,7 +146,8 @@ def u_shape(claim: Mapping, curve: pd.DataFrame, centre: _Centre) -> _Outcome:
     at = f"m = {best}" + (", an end" if best in ends else "")
     at += " = n" if known and best == origin else ""
     at += f", not at n = {origin}" if best != origin else ""
-    finding = f"Smallest mean distance {number(means[best])} at {at}. Rise from m = {origin}: "
+    finding = f"Smallest mean distance {number(means[best])} at {at}. Rise from m = {origin} "
+    finding += "to the runner-up and the ends: "
     finding += "; ".join(f"{_signed(shown[m])} at m = {m}" for m in named)
     finding += "." if known else f" (corrected for {len(dims) - 2} comparisons)."
     unclear = [
@@ -170,8 +173,11 @@ def flat_beyond_n(claim: Mapping, curve: pd.DataFrame, centre: _Centre) -> _Outc
     beyond = [m for m in dims if m >= centre.n]
     if not beyond or len(dims) < 2:
         return _not_run(f"it needs an m ≥ {centre.n} and another; there are {listing(dims)}.")
-    if (curve <= 0).any(axis=None):
-        raise ValueError("a ratio of Fréchet distances needs distances above 0")
+    low = [(m, seed) for m in dims for seed in curve.index[curve[m] <= 0]]
+    if low:
+        # Rounding can make a tiny distance negative.
+        cells = "; ".join(f"m = {m}, seed {s}: {number(curve.loc[s, m])}" for m, s in low)
+        return _Outcome(_INCONCLUSIVE, f"No ratio where a distance is not above 0 ({cells}).")
     logs, limit = np.log(curve), float(np.log(claim["threshold"]))
     pairs = [(m, other) for m in beyond for other in dims if other != m]
     plain = {pair: paired(logs, *pair) for pair in pairs}
@@ -184,8 +190,8 @@ def flat_beyond_n(claim: Mapping, curve: pd.DataFrame, centre: _Centre) -> _Outc
         return _Outcome(_INCONCLUSIVE, f"No m ≥ {centre.n} shares a seed with m = {best}.")
     worst = max(ratios, key=lambda m: ratios[m].mean)
     finding = (
-        f"Smallest mean distance {number(np.exp(logs[best].mean()))} at m = {best}. Over m ≥ "
-        f"{centre.n} the largest ratio to it is {number(ratios[worst].mean)} "
+        f"Smallest geometric mean of distances {number(np.exp(logs[best].mean()))} at m = {best}. "
+        f"Over m ≥ {centre.n} the largest ratio to it is {number(ratios[worst].mean)} "
         f"{bracket(ratios[worst])} at m = {worst}; at most {claim['threshold']} is asked."
     )
     estimates = [_estimate(f"d({worst}) / d({best})", ratios[worst], worst, best)]
@@ -285,7 +291,11 @@ def _verdict(claim: Mapping, grid: Grid, system: str, centre: _Centre) -> Verdic
     if outcome.verdict == _NOT_RUN:
         return _finish(claim, grid, system, outcome, centre)
     # Whatever is missing is said, and too little of it is no verdict.
-    notes = [f"{centre.source}."] if centre.curve is not None else []
+    notes = []
+    if centre.curve is not None:
+        # Without n the place of the minimum has nothing to be held against.
+        untested = "n is unknown: only that there is a U is tested, not where its minimum is."
+        notes.append(f"{centre.source}." if needs_n else untested)
     lacking = _lacking(curve, claim["fewest_seeds"])
     if centre.curve is not None and centre.system != system and needs_n:
         short = _lacking(centre.curve, claim["fewest_seeds"])
@@ -296,8 +306,15 @@ def _verdict(claim: Mapping, grid: Grid, system: str, centre: _Centre) -> Verdic
     failures = [one for one in grid.failures(system, column) if one.dim in curve.columns]
     if needs_n and centre.curve is not None:
         failures += grid.failures(centre.system)
-    if failures:
-        notes.append(f"Failed cells: {'; '.join(map(str, failures))}.")
+    missing = [one for one in failures if one.reason == "missing"]
+    failed = [one for one in failures if one.reason != "missing"]
+    if failed:
+        # A seed that fails is not a random one to lose, and the claims say "every m".
+        notes.append(f"Failed cells, which rule out “reproduced”: {'; '.join(map(str, failed))}.")
+        if outcome.verdict == _REPRODUCED:
+            outcome = replace(outcome, verdict=_INCONCLUSIVE)
+    if missing:
+        notes.append(f"Missing cells, left out: {'; '.join(map(str, missing))}.")
     outcome = replace(outcome, finding=" ".join([outcome.finding, *notes]))
     used = _used(system, curve)
     if centre.curve is not None and centre.system != system:
@@ -316,6 +333,7 @@ def _finish(
         system,
         outcome.verdict,
         outcome.finding,
+        "" if system is None else grid.variant(system),
         tuple(outcome.estimates),
         claim["threshold"],
         None if centre is None else centre.n,

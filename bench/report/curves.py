@@ -1,18 +1,21 @@
 """One data set's records as a grid: its curves, controls, failures and protocol."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from bench import records as table
+from bench.mistake import Mistake
 from bench.report.statistics import Interval, interval
 
-__all__ = ["CONTROLS", "Failure", "Grid", "grids"]
+__all__ = ["CONTROLS", "Failure", "Grid", "assignments", "grids"]
 
-CONTROLS = ("real", "noise")
-_PROTOCOL = ["split", "features", "samples"]
+CONTROLS = {"real": "held-out real data", "noise": "noise"}  # and what a reader is told
+_MEASURED = ("split", "features", "samples")
+_TRAINED = ("net", "batch", "steps")  # empty for controls
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Grid:
-    """The records of one data set, sorted, all of one protocol."""
+    """The records of one data set, sorted, all of one protocol (None: no record tells)."""
 
     dataset: str
     records: pd.DataFrame
     true_dim: int | None
-    protocol: dict[str, str | int]
+    protocol: dict[str, str | int | None]
 
     def systems(self, bases: Collection[str] | None = None) -> list[str]:
         """The labels of the trained systems, sorted; of the named bases only, if given."""
@@ -49,6 +52,21 @@ class Grid:
     def base(self, system: str) -> str:
         """The name of the published system behind a label."""
         return str(self.records.loc[self.records["system"] == system, "base"].iloc[0])
+
+    def options(self, system: str) -> dict:
+        """What the study set for a label; all else is at its defaults."""
+        told = self.records.loc[self.records["system"] == system, "options"].dropna()
+        return json.loads(told.iloc[0])
+
+    def variant(self, system: str) -> str:
+        """A label's base and options; empty where the label is the base and no option is set.
+
+        Example: `mask-aae with mask_loss = paper`.
+        """
+        base, options = self.base(system), ", ".join(assignments(self.options(system)))
+        if options:
+            return f"{base} with {options}"
+        return "" if base == system else base
 
     @property
     def seeds(self) -> list[int]:
@@ -93,23 +111,49 @@ def grids(records: pd.DataFrame) -> list[Grid]:
     """The data sets of a table of records in any order of rows, sorted by name.
 
     Raises:
-        ValueError: one data set's records have several protocols (whose numbers are not
-            comparable), several true dimensions, or controls only.
+        Mistake: one data set's records have several protocols (whose numbers are not comparable),
+            several true dimensions, one label with several bases or options, or controls only.
     """
     records = table.frame(records.to_dict("records"))
     return [_grid(str(name), rows) for name, rows in records.groupby("dataset", sort=True)]
 
 
+def assignments(options: Mapping) -> list[str]:
+    """Options as texts: `mask_loss = paper`."""
+    return [f"{name} = {value}" for name, value in options.items()]
+
+
 def _grid(name: str, rows: pd.DataFrame) -> Grid:
-    if rows["dim"].isna().all():
-        raise ValueError(f"{name}: no trained cells in these records")
-    protocols = rows.loc[rows["status"] == "done", _PROTOCOL].drop_duplicates()
-    if len(protocols) > 1:
-        several = "; ".join(", ".join(map(str, row)) for row in protocols.to_numpy())
-        raise ValueError(f"{name}: records of several protocols in one table: {several}")
-    dims = rows["true_dim"].drop_duplicates()
-    if len(dims) > 1:
-        raise ValueError(f"{name}: several true dimensions: {', '.join(map(str, dims))}")
-    protocol = {key: value for row in protocols.to_dict("records") for key, value in row.items()}
-    true_dim = None if dims.isna().all() else int(dims.iloc[0])
+    cells = rows[rows["dim"].notna()]
+    if cells.empty:
+        raise Mistake(f"{name}: no trained cells in these records")
+    protocol = {
+        column: _only(those, column, f"{name}: records of several protocols in one table:")
+        for columns, those in ((_MEASURED, rows), (_TRAINED, cells))
+        for column in columns
+    }
+    true_dim = _only(rows, "true_dim", f"{name}: several values of")
+    for label, own in cells.groupby("system"):
+        _only(own, "base", f"{name}: {label} has several values of")
+        options = _only(own, "options", f"{name}: {label} has several values of")
+        _check_options(options, f"{name}: the options of {label}")
     return Grid(name, rows.reset_index(drop=True), true_dim, protocol)
+
+
+def _only(rows: pd.DataFrame, column: str, complaint: str) -> str | int | None:
+    """The value that all rows share; a failed row may lack it."""
+    told = rows.loc[(rows["status"] == "done") | rows[column].notna(), column].drop_duplicates()
+    if len(told) > 1:
+        raise Mistake(f"{complaint} {column} {', '.join(map(str, told))}")
+    if told.isna().all():
+        return None
+    return str(told.iloc[0]) if told.dtype == "string" else int(told.iloc[0])
+
+
+def _check_options(text: str | None, what: str) -> None:
+    try:
+        right = isinstance(json.loads(text), dict)
+    except (TypeError, ValueError):
+        right = False
+    if not right:
+        raise Mistake(f"{what} are {text or 'missing'}, not a JSON object")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from bench import store
-from bench.report.curves import Grid, grids
+from bench.report.curves import CONTROLS, Grid, grids
 from bench.report.statistics import interval
 from bench.report.text import number
 
@@ -28,14 +28,13 @@ _STYLES = [
     {"color": "#000000", "marker": "X", "linestyle": (0, (2, 1))},
 ]
 _GREY = "#767676"
-_CONTROLS = {"real": "held-out real data", "noise": "noise"}
 
 
 def write(records: pd.DataFrame, out: str | Path) -> None:
     """Write `ucurve-<dataset>.svg` and `.png` for each data set; the same bytes for the same rows.
 
     Raises:
-        ValueError: one data set's records have several protocols or true dimensions.
+        Mistake: the records of one data set do not belong together; see `curves.grids`.
     """
     for grid in grids(records):
         path = Path(out) / f"ucurve-{grid.dataset}"
@@ -72,10 +71,10 @@ def draw(grid: Grid) -> Figure:
         figsize=(3.5, 2.75 + 0.15 * -(-(len(labels) + len(masked)) // 2)), layout="constrained"
     )
     axes = figure.add_subplot()
+    _distances(axes, grid)
     for label in labels:
         look = looks.get(label, {"color": _GREY, "linestyle": "-", "linewidth": 0.7})
         _line(axes, grid.curve(label), look, label, band=label in looks)
-    _distances(axes, grid)
     if masked:
         right = axes.twinx()
         for label in masked:
@@ -108,6 +107,9 @@ def _line(axes: Axes, curve: pd.DataFrame, look: dict, label: str, band: bool) -
     low, high = (
         np.array([getattr(one, end) for one in means.values()], float) for end in ("low", "high")
     )
+    if axes.get_yscale() == "log":
+        # A logarithm of a band's end below 0 would take the band away.
+        low = np.maximum(low, axes.get_ylim()[0])
     axes.fill_between(dims, low, high, color=look["color"], alpha=0.18, linewidth=0, zorder=1)
     for seed in curve.index:
         axes.plot(
@@ -169,7 +171,7 @@ def _distances(axes: Axes, grid: Grid) -> None:
 def _controls(axes: Axes, grid: Grid) -> None:
     """The controls as lines; one that would squash the curves as words at the edge."""
     low, high = axes.get_ylim()
-    for name, words in _CONTROLS.items():
+    for name, words in CONTROLS.items():
         if (one := grid.control(name)) is None:
             continue
         words = f"{words} {number(one.mean)}"

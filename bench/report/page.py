@@ -9,7 +9,7 @@ import pandas as pd
 from bench import records as table
 from bench import store
 from bench.report import claims, figures, tables
-from bench.report.curves import Grid, grids
+from bench.report.curves import Grid, assignments, grids
 from bench.report.text import bracket, listing, number
 
 __all__ = ["write"]
@@ -19,7 +19,7 @@ def write(records: pd.DataFrame, path: str | Path) -> None:
     """Write the page; the same bytes for the same records in any order.
 
     Raises:
-        ValueError: one data set's records have several protocols or true dimensions.
+        Mistake: the records of one data set do not belong together; see `curves.grids`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -29,7 +29,7 @@ def write(records: pd.DataFrame, path: str | Path) -> None:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(number=number, listing=listing, bracket=bracket)
-    environment.globals["anchor"] = _anchor
+    environment.globals.update(anchor=_anchor, assignments=assignments)
     rows = table.frame(records.to_dict("records"))
     verdicts = claims.judge(records)
     text = environment.get_template("page.html").render(
@@ -49,7 +49,7 @@ def _dataset(grid: Grid) -> dict:
     return {
         "grid": grid,
         "dims": sorted({int(m) for curve in curves.values() for m in curve}),
-        "bases": {label: grid.base(label) for label in curves},
+        "systems": list(curves),
         "image": base64.b64encode(figures.svg(grid).encode()).decode(),
         "blocks": [(block, tables.caption(grid, block.metric)) for block in tables.blocks(grid)],
         "failures": [one for label in curves for one in grid.failures(label)],

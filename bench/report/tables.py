@@ -18,9 +18,19 @@ _METRICS = {
     "fid": "Fréchet distance",
     "discovered_mask": "Dimensions kept by the mask (values ≥ 0.1)",
     "discovered_units": "Active units (variance of the code's mean > 0.01)",
+    "latent_divergence": "Latent divergence",
     "nac": "NAC",
     "reconstruction": "Reconstruction: mean squared error per coordinate",
 }
+_PROTOCOL = {
+    "split": "{} split",
+    "features": "{} features",
+    "samples": "{} samples",
+    "net": "net {}",
+    "batch": "batches of {}",
+    "steps": "{} steps",
+}
+_MMD_CODES = 2000  # so many of the split's codes, at most, are compared with the prior
 _FORMULA = "|C_ij| / sqrt(C_ii C_jj)"
 _WIDEST = 9  # columns that fit across a page
 
@@ -52,7 +62,7 @@ def write(records: pd.DataFrame, out: str | Path) -> None:
     """Write `table-<dataset>.md`, `.tex` (needs booktabs) and `.csv` for each data set.
 
     Raises:
-        ValueError: one data set's records have several protocols or true dimensions.
+        Mistake: the records of one data set do not belong together; see `curves.grids`.
     """
     for grid in grids(records):
         for kind, render in (("md", _markdown), ("tex", _latex), ("csv", _csv)):
@@ -78,22 +88,34 @@ def caption(grid: Grid, metric: str) -> str:
     """What a block's numbers are, on what they were measured, and how they were averaged."""
     n = "unknown" if grid.true_dim is None else str(grid.true_dim)
     told = [f"{_METRICS[metric]} by latent dimension m on {grid.dataset} (true dimension {n})."]
-    if grid.protocol:
-        one = grid.protocol
-        told.append(
-            f"Protocol: {one['split']} split, {one['features']} features, {one['samples']} samples."
-        )
+    protocol = [
+        words.format(value)
+        for name, words in _PROTOCOL.items()
+        if (value := grid.protocol[name]) is not None
+    ]
+    told += [f"Protocol: {', '.join(protocol)}."] if protocol else []
     if len(grid.seeds) == 1:
         told.append("One seed: no intervals.")
     else:
         told.append(
-            f"Mean ± half-width of the 95 % t interval over {len(grid.seeds)} seeds, less the "
-            "failed ones where a cell names any."
+            f"Mean ± half-width of the 95 % t interval over {len(grid.seeds)} seeds; where an "
+            "entry names failed or missing ones, over the rest."
         )
     if metric == "fid":
         told.append("Bold: a system's smallest mean.")
-        shown = [f"{name} {plus_minus(it)}" for name in CONTROLS if (it := grid.control(name))]
+        shown = [
+            f"{words} {plus_minus(one)}"
+            for name, words in CONTROLS.items()
+            if (one := grid.control(name))
+        ]
         told += [f"Controls: {', '.join(shown)}."] if shown else []
+    if metric == "latent_divergence":
+        codes = min(_MMD_CODES, grid.protocol["samples"] or _MMD_CODES)
+        told.append(
+            f"MMD of the split's first {codes:,} codes against the prior: squared, with inverse "
+            "multiquadratic kernels whose widths grow with m; an unbiased estimate, so that values "
+            "near 0 may be negative."
+        )
     if metric == "nac":
         told.append(
             f"NAC: mean over i ≠ j of {_FORMULA}, C the covariance of the codes (of the kept "
