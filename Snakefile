@@ -22,3 +22,7 @@ rule all:
 
 onsuccess:
     print_findings()
+
+
+onerror:
+    print_failures()

@@ -103,6 +103,19 @@ def test_config_that_would_be_merged_is_refused(tmp_path, arguments):
     assert not (tmp_path / "results").exists()
 
 
+def test_a_failed_jobs_reason_is_told_at_the_end(tmp_path, monkeypatch):
+    images = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    images.parent.mkdir(parents=True)
+    images.write_bytes(b"altered")
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    study_file = SMOKE.with_stem("mnist")
+    target = "results/mnist/data/mnist.json"
+    ended = snakemake(tmp_path, "--cores", "1", "--configfile", study_file, target)
+    assert ended.returncode == 1
+    reason = f"bench: error: {images} is truncated or altered"
+    assert f"results/mnist/logs/data/mnist.log: {reason}" in ended.stderr
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The smoke study, run to its end in a folder whose name has a space."""

@@ -4,7 +4,9 @@
 rule collect:
     input:
         sources("records"),
-        records=[f"{RESULTS}/records/{it.dataset}/{it.system}/{it.seed}.csv" for it in STUDY.curves()],
+        records=[
+            f"{RESULTS}/records/{it.dataset}/{it.system}/{it.seed}.csv" for it in STUDY.curves()
+        ],
         controls=expand(rules.controls.output, dataset=STUDY.datasets),
     output:
         f"{RESULTS}/records.csv",

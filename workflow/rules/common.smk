@@ -88,6 +88,14 @@ def protocol(wildcards):
     return json.dumps(asdict(STUDY.evaluation) | {"master_seed": STUDY.master_seed}, sort_keys=True)
 
 
+def print_failures():
+    """The last line of each log that ends in an error: the reason, which Snakemake leaves there."""
+    for log in sorted(Path(RESULTS, "logs").rglob("*.log")):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+        if lines[-1].startswith("bench: error:") or "Traceback (most recent call last):" in lines:
+            print(f"{log}: {lines[-1]}", file=sys.stderr)
+
+
 def print_findings():
     """The verdicts, and where the report is."""
     from bench.report import claims
