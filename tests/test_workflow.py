@@ -110,7 +110,7 @@ def test_a_failed_jobs_reason_is_told_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
     study_file = SMOKE.with_stem("mnist")
     target = "results/mnist/data/mnist.json"
-    ended = snakemake(tmp_path, "--cores", "1", "--configfile", study_file, target)
+    ended = snakemake(tmp_path, target, "--cores", "1", "--configfile", study_file)
     assert ended.returncode == 1
     reason = f"bench: error: {images} is truncated or altered"
     assert f"results/mnist/logs/data/mnist.log: {reason}" in ended.stderr
