@@ -44,7 +44,7 @@ def test_every_claim_of_the_ledger_has_a_test():
             "id", "source", "statement", "bases", "statistic", "test", "threshold", "fewest_seeds",
         }  # fmt: skip
         if claim["bases"] == ["mask-aae"]:
-            assert "`centred`" in claim["note"]
+            assert "“centred”" in claim["note"]
 
 
 # The U.

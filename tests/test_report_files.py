@@ -331,7 +331,7 @@ def test_page_says_how_it_was_trained_and_which_variant(report):
         assert f"<dt>{name}</dt><dd>{value}</dd>" in report
     assert "<td>mask-aae</td><td>mask_loss = paper</td>" in report
     assert "mask-aae-paper stands for mask-aae with mask_loss = paper." in text
-    assert text.count("The default mask loss of this suite is `centred`") == 4
+    assert text.count("The default mask loss of this suite is “centred”") == 4
     assert "randomness of training and sampling only" in text
 
 
