@@ -52,34 +52,53 @@ def measure(
     real = extractor(x)
     prior = model.prior(count, noise)
     codes = _passes(model.encode, x)
+    dims = model.exists.sum((-2, -1)).int().tolist()
     few = min(_MMD, count, len(x))
     drawn = model.encode(x[:few], noise)
+    divergences = [
+        float(
+            mmd_imq(
+                drawn[cell, :, :dim].double(), prior[cell, :few, :dim].double(), model.prior_scale
+            )
+        )
+        for cell, dim in enumerate(dims)
+    ]
+    # Reconstructions and samples of all cells are large: one after the other.
+    decoded = _passes(model.decode, codes)
+    alive = _finite(codes) & _finite(decoded)
+    errors = [
+        metrics.reconstruction_error(x.numpy(), decoded[cell].numpy()) if alive[cell] else None
+        for cell in range(len(dims))
+    ]
+    del decoded
+    generated = _passes(model.decode, prior)
+    alive &= _finite(generated)
     masks = model.mask()
     rows = []
-    generated, decoded = _passes(model.decode, prior), _passes(model.decode, codes)
-    for cell, dim in enumerate(model.exists.sum((-2, -1)).int().tolist()):
-        results = (generated[cell], codes[cell], decoded[cell])
-        if not all(result.isfinite().all() for result in results):
+    for cell, dim in enumerate(dims):
+        if not alive[cell]:
             rows.append({"status": "diverged"})
             continue
         own = codes[cell, :, :dim].numpy()
         mask = None if masks is None else masks[cell, :dim].numpy()
         active = None if mask is None else mask >= metrics.MASK_THRESHOLD
-        divergence = mmd_imq(
-            drawn[cell, :, :dim].double(), prior[cell, :few, :dim].double(), model.prior_scale
-        )
         rows.append(
             {
                 "status": "done",
                 "fid": metrics.fid(extractor(generated[cell]), real),
-                "reconstruction": metrics.reconstruction_error(x.numpy(), decoded[cell].numpy()),
-                "latent_divergence": float(divergence),
+                "reconstruction": errors[cell],
+                "latent_divergence": divergences[cell],
                 "nac": metrics.nac(own, active),
                 "discovered_mask": None if mask is None else metrics.active_dimensions(mask),
                 "discovered_units": metrics.active_units(own),
             }
         )
     return rows
+
+
+def _finite(values: Tensor) -> Tensor:
+    """Whether all of a cell's values are finite numbers [cells]."""
+    return values.isfinite().flatten(1).all(1)
 
 
 def _common(study: Study, points: DataSet, seed: int) -> dict:

@@ -25,8 +25,8 @@ class _Kernel(torch.autograd.Function):
         kernel = torch.zeros_like(distances)
         slope = torch.zeros_like(distances) if needed else None
         for c in scales:
-            ratio = c / (c + distances)
-            kernel += ratio
+            ratio = c + distances
+            kernel += torch.div(c, ratio, out=ratio)
             if needed:
                 slope.addcdiv_(ratio.square_(), c, value=-1)
         if needed:
