@@ -17,7 +17,7 @@ SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 
 def row(**values):
     common = {"study": "smoke", "dataset": "synthetic-8", "system": "aae", "base": "aae"}
-    return common | {"status": "done", "dim": 2, "seed": 0} | values
+    return common | {"status": "done", "dim": 2, "seed": 0, "options": "{}"} | values
 
 
 def test_help_lists_the_verbs_in_the_order_of_use(capsys):
