@@ -18,27 +18,42 @@ COLUMNS = {
     "base": "string",
     "dim": "Int64",
     "seed": "Int64",
+    "protocol": "string",
     "status": "string",
     "step": "Int64",
     "split": "string",
     "features": "string",
+    "resizer": "string",
+    "stretch": "boolean",
+    "checkpoint": "string",
     "samples": "Int64",
     "net": "string",
     "batch": "Int64",
     "steps": "Int64",
+    "snapshot": "Int64",
     "options": "string",
+    "caution": "string",
     "fid": "Float64",
+    "fid_low": "Float64",
+    "fid_high": "Float64",
+    "fd_infinity": "Float64",
+    "kid": "Float64",
+    "kid_deviation": "Float64",
+    "precision": "Float64",
+    "recall": "Float64",
+    "density": "Float64",
+    "coverage": "Float64",
     "reconstruction": "Float64",
     "latent_divergence": "Float64",
     "nac": "Float64",
     "discovered_mask": "Int64",
     "discovered_units": "Int64",
 }
-_KEY = ["dataset", "system", "dim", "seed"]
+_KEY = ["dataset", "system", "dim", "seed", "protocol"]
 
 
 def frame(rows: Iterable[dict]) -> pd.DataFrame:
-    """Records as a table with typed columns, sorted by data set, system, dimension and seed."""
+    """Records as a table with typed columns, sorted by data set, system, dimension, seed, protocol."""
     table = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(COLUMNS)
     return table.sort_values(_KEY, kind="stable", na_position="first", ignore_index=True)
 
@@ -66,5 +81,5 @@ def read(*paths: str | Path) -> pd.DataFrame:
 
 
 def write(path: str | Path, rows: Iterable[dict]) -> None:
-    """Write records as CSV: floats with 9 significant digits, one row a cell, in a fixed order."""
+    """Write records as CSV: floats with 9 significant digits, in a fixed order of rows."""
     store.write_text(path, frame(rows).to_csv(index=False, float_format="%.9g"))
