@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from bench import data
-from bench.data import mnist
 
 
 @pytest.fixture(autouse=True)
@@ -16,11 +15,19 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+def _real(name):
+    """A data set where the data root has it; tests download nothing."""
+    missing = [file for file in data.kind(name).files() if not file.exists()]
+    if missing:
+        pytest.skip(f"{name}: {missing[0]} is missing (set BENCH_DATA)")
+    return data.load(name)
+
+
 @pytest.fixture(scope="session")
 def real_mnist():
-    """MNIST where the data root has it; tests download nothing."""
-    folder = mnist.DataSet.folder()
-    missing = [name for name, _ in mnist.DataSet.source.resources if not (folder / name).exists()]
-    if missing:
-        pytest.skip(f"MNIST is not in {folder} (set BENCH_DATA)")
-    return data.load("mnist")
+    return _real("mnist")
+
+
+@pytest.fixture(scope="session")
+def real_fashion():
+    return _real("fashion-mnist")

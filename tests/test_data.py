@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench import data
+from bench import data, downloads
 from bench.data import mnist, synthetic_8
 
 FILES = [name for name, _ in mnist.DataSet.source.resources]
@@ -32,11 +32,19 @@ def test_names_are_sorted_and_import_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["mnist", "synthetic-16", "synthetic-8"]
+    assert done.stdout.split() == [
+        "celeba-128",
+        "celeba-140",
+        "cifar10",
+        "fashion-mnist",
+        "mnist",
+        "synthetic-16",
+        "synthetic-8",
+    ]
 
 
 def test_an_unknown_name_is_refused_with_those_there_are():
-    with pytest.raises(KeyError, match="no data set 'mnits'; there are mnist, synthetic-16"):
+    with pytest.raises(KeyError, match="no data set 'mnits'; there are celeba-128, celeba-140"):
         data.load("mnits")
 
 
@@ -166,7 +174,7 @@ def small(tmp_path, monkeypatch):
     for name, content in files.items():
         (folder / name).write_bytes(content)
     monkeypatch.setattr(mnist, "VALIDATION", 2)
-    monkeypatch.setattr(mnist.urllib.request, "urlopen", offline)
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", offline)
     return types.SimpleNamespace(
         arrays=arrays, files=files, DataSet=DataSet, root=tmp_path, folder=folder
     )
@@ -200,7 +208,7 @@ def test_the_root_is_the_argument_else_the_environment(small, monkeypatch, tmp_p
     with pytest.raises(data.DataError, match="elsewhere"):
         small.DataSet(tmp_path / "elsewhere")
     monkeypatch.delenv("BENCH_DATA")
-    monkeypatch.setattr(mnist.platformdirs, "user_cache_dir", lambda *a, **k: str(small.root))
+    monkeypatch.setattr(downloads.platformdirs, "user_cache_dir", lambda *a, **k: str(small.root))
     assert len(small.DataSet().train) == 5
 
 
@@ -256,7 +264,7 @@ def test_missing_files_are_downloaded_from_the_first_mirror_that_has_them(small,
         path.write_bytes(small.files[name])
         return path.open("rb")
 
-    monkeypatch.setattr(mnist.urllib.request, "urlopen", online)
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", online)
     assert len(small.DataSet(small.root).train) == 5
     assert {p.name: p.read_bytes() for p in small.folder.iterdir()} == small.files
 
@@ -265,7 +273,7 @@ def test_a_download_that_is_another_file_is_not_kept(small, monkeypatch):
     (small.folder / FILES[2]).unlink()
     page = small.root / "page.html"
     page.write_bytes(b"<html>log in first</html>")
-    monkeypatch.setattr(mnist.urllib.request, "urlopen", lambda url, timeout: page.open("rb"))
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", lambda url, timeout: page.open("rb"))
     with pytest.raises(data.DataError, match="sent another file"):
         small.DataSet(small.root)
     assert not (small.folder / FILES[2]).exists()
@@ -288,9 +296,9 @@ def test_mnist_is_what_torchvision_would_read(real_mnist, tmp_path):
     found = real_mnist
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name in FILES:
-        content = gzip.decompress((mnist.DataSet.folder() / name).read_bytes())
-        (raw / name.removesuffix(".gz")).write_bytes(content)
+    for archive in mnist.DataSet.files():
+        content = gzip.decompress(archive.read_bytes())
+        (raw / archive.stem).write_bytes(content)
     train = torchvision.datasets.MNIST(tmp_path, train=True)
     test = torchvision.datasets.MNIST(tmp_path, train=False)
     images = torch.cat([found.train, found.validation])

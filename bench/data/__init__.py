@@ -8,22 +8,20 @@ import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.mistake import Mistake
+from bench.downloads import DataError
 
 if TYPE_CHECKING:
     from bench.data.base import DataSet
 
 __all__ = ["DataError", "kind", "load", "names"]
 
-
-class DataError(Mistake):
-    """Data are missing, cannot be had, or are not what they should be: one line that says which."""
+_SHARED = ("base", "prepared")  # what data sets have in common
 
 
 def names() -> tuple[str, ...]:
     """The names of all data sets, sorted. Imports none of them."""
     modules = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name.replace("_", "-") for name in modules if name != "base"))
+    return tuple(sorted(name.replace("_", "-") for name in modules if name not in _SHARED))
 
 
 def kind(name: str) -> "type[DataSet]":
@@ -38,12 +36,11 @@ def kind(name: str) -> "type[DataSet]":
 
 
 def load(name: str, root: str | Path | None = None) -> "DataSet":
-    """A data set, in memory and checked.
+    """A data set, checked, in memory or (CelebA) mapped into it.
 
     Arguments:
         name: one of `names()`.
-        root: the folder of downloaded data sets; the default is the environment variable
-            `BENCH_DATA`, else `autoencoder-bench` in the user's cache directory.
+        root: the folder of downloaded data sets; the default is `bench.downloads.root()`.
 
     Raises:
         KeyError: there is no data set of that name.

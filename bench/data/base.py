@@ -17,6 +17,7 @@ class DataSet(abc.ABC):
         true_dim: the number of latent dimensions the data were made from; None where unknown.
         shape: of one point, such as (128,) or (1, 28, 28).
         value_range: the smallest and largest value a coordinate of a batch can have, or None.
+        classifier: the shipped classifier whose features fit; None where none does.
         train, validation, test: tensors [N, *shape] on the CPU: float32, or uint8 for images.
     """
 
@@ -24,6 +25,7 @@ class DataSet(abc.ABC):
     true_dim: int | None = None
     shape: tuple[int, ...]
     value_range: tuple[float, float] | None = None
+    classifier: str | None = None
 
     def __init__(self, root: str | Path | None = None):
         self._splits = self.make(root)
@@ -35,6 +37,11 @@ class DataSet(abc.ABC):
     def bounded(cls) -> bool:
         """Whether every coordinate of a batch lies in [0, 1]."""
         return cls.value_range == (0, 1)
+
+    @classmethod
+    def files(cls, root: str | Path | None = None) -> tuple[Path, ...]:
+        """The files below a data root that the set is read from, there or not; none if made."""
+        return ()
 
     @abc.abstractmethod
     def make(self, root: str | Path | None) -> dict[str, tuple[torch.Tensor, torch.Tensor | None]]:
@@ -52,19 +59,19 @@ class DataSet(abc.ABC):
         """Class labels, int64 [N], or None where there are none."""
         return self._splits[split][1]
 
+    def sha256(self, split: str) -> str:
+        """The SHA-256 of a split's points, then labels."""
+        digest = hashlib.sha256()
+        for tensor in self._splits[split]:
+            if tensor is not None:
+                digest.update(tensor.contiguous().numpy())
+        return digest.hexdigest()
+
     def fingerprint(self) -> dict:
-        """Name, shape, and of each split its size and the SHA-256 of its points, then labels."""
+        """Name, shape, and of each split its size and SHA-256."""
         return {
             "name": self.name,
-            "sha256": {split: _sha256(*self._splits[split]) for split in sorted(self._splits)},
+            "sha256": {split: self.sha256(split) for split in sorted(self._splits)},
             "shape": list(self.shape),
             "sizes": {split: len(self._splits[split][0]) for split in sorted(self._splits)},
         }
-
-
-def _sha256(*tensors: torch.Tensor | None) -> str:
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        if tensor is not None:
-            digest.update(tensor.contiguous().numpy())
-    return digest.hexdigest()

@@ -8,7 +8,8 @@ __all__ = ["DataSet"]
 
 
 class DataSet(mnist.DataSet):
-    """50,000 images to train on, the last 10,000 of the train file to choose by, 10,000 to test on."""
+    """Split as MNIST is: 50,000, 10,000 and 10,000 images."""
 
     name = "fashion-mnist"
+    classifier = "fashion"
     source = torchvision.datasets.FashionMNIST

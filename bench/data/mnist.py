@@ -6,35 +6,30 @@ read, and a data root may be read-only.
 """
 
 import gzip
-import hashlib
-import http.client
-import os
-import urllib.request
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import torch
 import torchvision
 
-from bench import store
-from bench.data import DataError, base
+from bench import downloads
+from bench.data import base
 
 __all__ = ["DataSet"]
 
 VALIDATION = 10_000
-TIMEOUT_S = 10
 
 
 class DataSet(base.DataSet):
     """50,000 images to train on, the last 10,000 of the train file to choose by, 10,000 to test on.
 
-    A data set in the same format is a subclass with another `name` and `source`.
+    A data set in the same format is a subclass with another `name`, `source` and `classifier`.
     """
 
     name = "mnist"
     shape = (1, 28, 28)
     value_range = (0.0, 1.0)
+    classifier = "digits"
     source = torchvision.datasets.MNIST
 
     def make(self, root=None):
@@ -43,9 +38,7 @@ class DataSet(base.DataSet):
         Raises:
             DataError: a file is missing and cannot be downloaded, or is truncated or altered.
         """
-        images, labels, test_images, test_labels = (
-            self._read(root, name, md5) for name, md5 in self.source.resources
-        )
+        images, labels, test_images, test_labels = map(_decode, self._contents(root))
         images, test_images = images.unsqueeze(1), test_images.unsqueeze(1)
         labels, test_labels = labels.long(), test_labels.long()
         return {
@@ -55,48 +48,18 @@ class DataSet(base.DataSet):
         }
 
     @classmethod
-    def folder(cls, root: str | Path | None = None) -> Path:
-        """Where the files are, below a data root."""
-        root = root or os.environ.get("BENCH_DATA")
-        root = root or platformdirs.user_cache_dir("autoencoder-bench", appauthor=False)
-        return Path(root) / cls.source.__name__ / "raw"
+    def files(cls, root=None):
+        """The four archives: images and labels to train on, images and labels to test on."""
+        folder = downloads.root(root) / cls.source.__name__ / "raw"
+        return tuple(folder / name for name, _ in cls.source.resources)
 
-    def _read(self, root: str | Path | None, name: str, md5: str) -> torch.Tensor:
-        path = self.folder(root) / name
-        try:
-            if not path.exists():
-                content = self._download(path, md5)
-                with store.atomic(path) as temporary:
-                    temporary.write_bytes(content)
-            content = path.read_bytes()
-        except OSError as error:
-            raise DataError(f"{self.name}: {error}") from None
-        found = _md5(content)
-        if found != md5:
-            raise DataError(f"{path} is truncated or altered: its MD5 is {found}, expected {md5}")
-        return _decode(content)
-
-    def _download(self, path: Path, md5: str) -> bytes:
-        problems = []
-        for mirror in self.source.mirrors:
-            try:
-                with urllib.request.urlopen(mirror + path.name, timeout=TIMEOUT_S) as answer:
-                    content = answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                problems.append(f"{mirror}: {error}")
-                continue
-            if _md5(content) == md5:
-                return content
-            problems.append(f"{mirror} sent another file: its MD5 is {_md5(content)}, not {md5}")
-        expected = ", ".join(name for name, _ in self.source.resources)
-        raise DataError(
-            f"{self.name}: {path.name} is not in {path.parent} and cannot be downloaded "
-            f"({'; '.join(problems)}); the folder should hold {expected}"
-        )
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+    def _contents(self, root: str | Path | None) -> list[bytes]:
+        files = self.files(root)
+        advice = f"{files[0].parent} should hold {', '.join(file.name for file in files)}"
+        return [
+            downloads.read(file, md5, [url + file.name for url in self.source.mirrors], advice)
+            for file, (_, md5) in zip(files, self.source.resources, strict=True)
+        ]
 
 
 def _decode(content: bytes) -> torch.Tensor:
