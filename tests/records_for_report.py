@@ -7,9 +7,26 @@ import pandas as pd
 
 from bench import records
 
-__all__ = ["DIMS", "cells", "controls", "curve", "everything", "u_curve"]
+__all__ = [
+    "DIMS",
+    "cells",
+    "controls",
+    "curve",
+    "everything",
+    "missing",
+    "several_protocols",
+    "u_curve",
+]
 
 DIMS = [2, 4, 8, 16, 32]
+_PROTOCOL = {
+    "protocol": "main",
+    "split": "test",
+    "features": "raw",
+    "stretch": False,
+    "checkpoint": "last",
+    "samples": 1000,
+}
 
 
 def cells(
@@ -21,8 +38,14 @@ def cells(
     counts: pd.DataFrame | None = None,
     diverged: dict | None = None,
     options: dict | None = None,
+    **more,
 ) -> list[dict]:
-    """Rows of one system from distances [seeds, dims]; `diverged` maps (dim, seed) to a step."""
+    """Rows of one system from distances [seeds, dims]; `diverged` maps (dim, seed) to a step.
+
+    `more` are further columns, of the protocol, the training or the done rows' metrics.
+    """
+    metrics = ("fid_low", "fid_high", "fd_infinity", "kid", "precision", "caution")
+    measured = {name: more.pop(name) for name in metrics if name in more}
     rows = []
     for seed, row in distances.iterrows():
         for dim, fid in row.items():
@@ -35,6 +58,7 @@ def cells(
                 "nac": 0.1,
                 "discovered_mask": kept,
                 "discovered_units": min(dim, 9),
+                **measured,
             }
             rows.append(
                 {
@@ -47,13 +71,13 @@ def cells(
                     "seed": seed,
                     "status": "done" if step is None else "diverged",
                     "step": step,
-                    "split": "test",
-                    "features": "raw",
-                    "samples": 1000,
+                    **_PROTOCOL,
                     "net": "mlp 128-128",
                     "batch": 64,
                     "steps": 3000,
+                    "snapshot": 3000,
                     "options": json.dumps(options or {}),
+                    **more,
                     **(done if step is None else {}),
                 }
             )
@@ -72,7 +96,28 @@ def curve(*rows, dims=DIMS) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=dims)
 
 
-def controls(dataset: str = "made-up", true_dim: int | None = 8, seeds: int = 3) -> list[dict]:
+def missing(system: str, dataset: str = "made-up", seeds: int = 3, dims=DIMS, **more) -> list[dict]:
+    """Rows of a system of which no cell was trained."""
+    return [
+        {
+            "study": "made-up",
+            "dataset": dataset,
+            "system": system,
+            "base": system,
+            "dim": dim,
+            "seed": seed,
+            "status": "missing",
+            **_PROTOCOL,
+            **more,
+        }
+        for seed in range(seeds)
+        for dim in dims
+    ]
+
+
+def controls(
+    dataset: str = "made-up", true_dim: int | None = 8, seeds: int = 3, **more
+) -> list[dict]:
     """Rows of the real and the noise control."""
     return [
         {
@@ -83,10 +128,9 @@ def controls(dataset: str = "made-up", true_dim: int | None = 8, seeds: int = 3)
             "base": name,
             "seed": seed,
             "status": "done",
-            "split": "test",
-            "features": "raw",
-            "samples": 1000,
+            **_PROTOCOL,
             "fid": fid + 0.01 * seed,
+            **more,
         }
         for seed in range(seeds)
         for name, fid in (("real", 0.05), ("noise", 300.0))
@@ -112,3 +156,25 @@ def everything() -> pd.DataFrame:
         rows += cells(linear, "pca", **named)
         rows += controls(dataset, n)
     return records.frame(rows)
+
+
+def several_protocols(dataset: str = "made-up") -> list[dict]:
+    """Two systems under main and three further protocols.
+
+    Stretching puts the minimum of aae from 8 to 16 and the order of the systems upside down. The
+    checkpoint best on test is 0.9 times as far as the one best on validation.
+    """
+    aae, mmd = u_curve(source=1), 1.5 * u_curve(source=2)
+    validation = {"protocol": "best-validation", "checkpoint": "best-validation"}
+    test = {"protocol": "best-test", "checkpoint": "best-test"}
+    stretched = {"protocol": "stretched", "stretch": True}
+    named = {"dataset": dataset}
+    rows = cells(aae, "aae", **named) + cells(mmd, "wae-mmd", **named)
+    for how, factor in ((validation, 0.95), (test, 0.95 * 0.9)):
+        rows += cells(aae * factor, "aae", **named, **how)
+        rows += cells(mmd * factor, "wae-mmd", **named, **how)
+    rows += cells(u_curve(n=16, source=1) * 2, "aae", **named, **stretched)
+    rows += cells(mmd, "wae-mmd", **named, **stretched)
+    for how in ({}, validation, test, stretched):
+        rows += controls(dataset, **how)
+    return rows

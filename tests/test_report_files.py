@@ -15,7 +15,9 @@ from records_for_report import DIMS, cells, controls, curve, everything, u_curve
 
 from bench import records
 from bench.mistake import Mistake
-from bench.report import claims, figures, page, tables
+from bench.report import claims, figures, page, panels, tables, ucurve
+from bench.report.blocks import blocks as found_blocks
+from bench.report.captions import caption
 from bench.report.curves import grids
 from bench.report.statistics import interval
 
@@ -63,13 +65,13 @@ def test_same_bytes_in_two_processes_and_any_order_of_rows_without_torch(tmp_pat
 @pytest.mark.parametrize("write", [tables.write, figures.write])
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("split", "validation"), ("features", "classifier"), ("samples", 999)]
-    + [("net", "mlp 64"), ("batch", 32), ("steps", 30), ("steps", None)],
+    [("split", "validation"), ("features", "classifier"), ("samples", 999), ("samples", None)]
+    + [("resizer", "torch"), ("stretch", True), ("checkpoint", "best-test"), ("stretch", None)],
 )
 def test_two_protocols_are_refused(write, column, value, tmp_path):
     rows = cells(u_curve(), "wae-mmd") + cells(u_curve(), "aae")
     rows[3][column] = value
-    with pytest.raises(Mistake, match=f"several protocols in one table: {column}"):
+    with pytest.raises(Mistake, match=rf"several protocols in one table \(main\): {column}"):
         write(records.frame(rows), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -77,20 +79,28 @@ def test_two_protocols_are_refused(write, column, value, tmp_path):
 PROTOCOL = {
     "split": "test",
     "features": "raw",
+    "resizer": None,
     "samples": 1000,
-    "net": "mlp 128-128",
-    "batch": 64,
-    "steps": 3000,
+    "checkpoint": "last",
+    "stretch": False,
 }
+TRAINING = {"net": "mlp 128-128", "batch": 64, "steps": 3000}
 
 
 def test_controls_are_not_trained_and_failed_rows_need_no_protocol():
     rows = cells(u_curve(), "aae", diverged={(8, 0): 3})
     for row in rows:
         if row["status"] == "diverged":
-            row |= dict.fromkeys(PROTOCOL)
-    (grid,) = grids(records.frame(rows + controls()))
+            row |= dict.fromkeys([*PROTOCOL, *TRAINING])
+    (grid,) = grids(records.frame(rows + controls(stretch=None, checkpoint=None)))
     assert grid.protocol == PROTOCOL
+    assert grid.training == {"aae": TRAINING}
+
+
+@pytest.mark.parametrize("name", ["stretched", None])
+def test_a_data_set_without_the_main_protocol_is_refused(name):
+    with pytest.raises(Mistake, match="made-up: no records of the protocol main"):
+        grids(records.frame(cells(u_curve(), "aae", protocol=name)))
 
 
 @pytest.mark.parametrize(
@@ -98,6 +108,9 @@ def test_controls_are_not_trained_and_failed_rows_need_no_protocol():
     [
         ("base", "vae", "aae has several values of base"),
         ("options", '{"gap": 1}', "aae has several values of options"),
+        ("net", "mlp 64", "aae has several values of net"),
+        ("batch", 32, "aae has several values of batch"),
+        ("steps", None, "aae has several values of steps"),
         ("true_dim", 9, "several values of true_dim"),
     ],
 )
@@ -145,7 +158,7 @@ def legend(figure):
 
 
 def test_figure_shows_every_system_and_the_kept_dimensions():
-    known, unknown = (figures.draw(grid) for grid in grids(everything()))
+    known, unknown = (ucurve.draw(grid) for grid in grids(everything()))
     left, right = known.axes
     assert set(legend(known)) == {
         "aae", "mask-aae-paper", "pca", "wae-mmd", "mask-aae-paper: dimensions kept",
@@ -158,14 +171,14 @@ def test_figure_shows_every_system_and_the_kept_dimensions():
 
 def test_figure_is_linear_within_a_factor_of_20_and_has_one_axis_without_masks():
     (grid,) = grids(records.frame(cells(u_curve(), "aae")))
-    figure = figures.draw(grid)
+    figure = ucurve.draw(grid)
     assert [axes.get_yscale() for axes in figure.axes] == ["linear"]
 
 
 def test_controls_never_squash_the_curves():
     rows = cells(u_curve() + 5, "aae")
     bare, controlled = (
-        figures.draw(grids(records.frame(them))[0]) for them in (rows, rows + controls())
+        ucurve.draw(grids(records.frame(them))[0]) for them in (rows, rows + controls())
     )
     assert bare.axes[0].get_ylim() == controlled.axes[0].get_ylim()
     assert any(text.get_text() == "↑ noise 300" for text in controlled.axes[0].texts)
@@ -173,13 +186,13 @@ def test_controls_never_squash_the_curves():
 
 def test_a_single_seed_can_be_drawn():
     (grid,) = grids(records.frame(cells(u_curve(seeds=1), "aae")))
-    assert legend(figures.draw(grid)) == ["aae"]
+    assert legend(ucurve.draw(grid)) == ["aae"]
 
 
 def test_a_band_that_reaches_below_0_ends_at_the_bottom_of_a_log_axis():
     # Two seeds at 2 and one at 200: a mean of 68, an interval from -216.
     (grid,) = grids(records.frame(cells(curve(*[[d] * len(DIMS) for d in (2, 2, 200)]), "aae")))
-    axes = figures.draw(grid).axes[0]
+    axes = ucurve.draw(grid).axes[0]
     assert axes.get_yscale() == "log"
     (band,) = axes.collections
     lows = band.get_paths()[0].vertices[:, 1]
@@ -192,18 +205,23 @@ def test_a_band_that_reaches_below_0_ends_at_the_bottom_of_a_log_axis():
 
 def blocks(rows):
     (grid,) = grids(records.frame(rows))
-    return {block.metric: block for block in tables.blocks(grid)}, grid
+    return {block.metric: block for block in found_blocks(grid)}, grid
+
+
+def entries(block, label):
+    (row,) = (row for row in block.rows if row.label == label)
+    return row.entries
 
 
 def test_entries_are_the_statistics_of_the_records():
     distances = u_curve()
     found, _ = blocks(cells(distances, "aae"))
     for m in distances:
-        entry, expected = found["fid"].rows["aae"][m], interval(distances[m])
-        assert (entry.mean, entry.half_width) == pytest.approx((expected.mean, expected.half_width))
+        entry, expected = entries(found["fid"], "aae")[m], interval(distances[m])
+        assert (entry.one.low, entry.one.high) == pytest.approx((expected.low, expected.high))
         assert entry.best == (m == 8)
     assert "discovered_mask" not in found
-    assert found["latent_divergence"].rows["aae"][8].text == "0.0100 ± 0"
+    assert entries(found["latent_divergence"], "aae")[8].text == "0.0100 ± 0"
 
 
 @pytest.mark.parametrize(
@@ -216,19 +234,19 @@ def test_entries_are_the_statistics_of_the_records():
 )
 def test_failures_are_shown(lost, text):
     found, _ = blocks(cells(u_curve(), "aae", diverged={(16, seed): 9 for seed in lost}))
-    assert re.fullmatch(text, found["fid"].rows["aae"][16].text)
+    assert re.fullmatch(text, entries(found["fid"], "aae")[16].text)
 
 
 def test_missing_cells_are_shown():
     found, _ = blocks(
         [row for row in cells(u_curve(), "aae") if (row["dim"], row["seed"]) != (4, 1)]
     )
-    assert found["fid"].rows["aae"][4].text.endswith("missing 1/3")
+    assert entries(found["fid"], "aae")[4].text.endswith("missing 1/3")
 
 
 def test_captions():
     _, grid = blocks(cells(u_curve(), "aae") + controls())
-    caption = tables.caption(grid, "fid")
+    text = caption(grid, "fid")
     for words in (
         "test split, raw features, 1000 samples, net mlp 128-128, batches of 64, 3000 steps",
         "3 seeds",
@@ -236,13 +254,13 @@ def test_captions():
         "noise 300",
         "held-out real data 0.06",
     ):
-        assert words in caption
-    assert "first 1,000 codes against the prior" in tables.caption(grid, "latent_divergence")
+        assert words in text
+    assert "first 1,000 codes against the prior" in caption(grid, "latent_divergence")
     grid.protocol["samples"] = 10_000
-    assert "first 2,000 codes against the prior" in tables.caption(grid, "latent_divergence")
-    assert "|C_ij| / sqrt(C_ii C_jj)" in tables.caption(grid, "nac")
+    assert "first 2,000 codes against the prior" in caption(grid, "latent_divergence")
+    assert "|C_ij| / sqrt(C_ii C_jj)" in caption(grid, "nac")
     _, alone = blocks(cells(u_curve(seeds=1), "aae"))
-    assert "no intervals" in tables.caption(alone, "fid")
+    assert "no intervals" in caption(alone, "fid")
 
 
 def test_table_files(tmp_path):
@@ -327,9 +345,9 @@ def test_page_shows_verdicts_before_figures_and_all_findings(report):
 
 def test_page_says_how_it_was_trained_and_which_variant(report):
     text = " ".join(Links(report).text.split())
-    for name, value in PROTOCOL.items():
-        assert f"<dt>{name}</dt><dd>{value}</dd>" in report
-    assert "<td>mask-aae</td><td>mask_loss = paper</td>" in report
+    assert "<td>test</td><td>raw</td><td>–</td><td>1000</td><td>last</td><td>no</td>" in report
+    trained = "<td>mlp 128-128</td><td>64</td><td>3000</td>"
+    assert f"<td>mask-aae</td>{trained}<td>mask_loss = paper</td>" in report
     assert "mask-aae-paper stands for mask-aae with mask_loss = paper." in text
     assert text.count("The default mask loss of this suite is “centred”") == 4
     assert "randomness of training and sampling only" in text

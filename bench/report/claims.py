@@ -11,7 +11,7 @@ import yaml
 
 from bench import store
 from bench.report.curves import Grid, grids
-from bench.report.statistics import Interval, interval, paired
+from bench.report.statistics import Interval, exponential, interval, paired
 from bench.report.text import bracket, listing, number
 
 __all__ = ["VERDICTS", "Estimate", "Verdict", "judge", "ledger", "summary", "write"]
@@ -92,6 +92,7 @@ def judge(records: pd.DataFrame) -> list[Verdict]:
     Raises:
         Mistake: the records of one data set do not belong together; see `grids`.
     """
+    # A grid of `grids` is of the main protocol: no other has a say in a verdict.
     return [
         verdict for grid in grids(records) for claim in ledger() for verdict in _judge(claim, grid)
     ]
@@ -185,7 +186,7 @@ def flat_beyond_n(claim: Mapping, curve: pd.DataFrame, centre: _Centre) -> _Outc
     if logs.isna().all(axis=None):
         return _Outcome(_INCONCLUSIVE, "No cell has a distance.")
     best = int(logs.mean().idxmin())
-    ratios = {m: _exp(one) for m in beyond if (one := paired(logs, m, best))}
+    ratios = {m: exponential(one) for m in beyond if (one := paired(logs, m, best))}
     if not ratios:
         return _Outcome(_INCONCLUSIVE, f"No m ≥ {centre.n} shares a seed with m = {best}.")
     worst = max(ratios, key=lambda m: ratios[m].mean)
@@ -199,7 +200,7 @@ def flat_beyond_n(claim: Mapping, curve: pd.DataFrame, centre: _Centre) -> _Outc
     reaching = [pair for pair in pairs if not _within(plain[pair], -np.inf, limit)]
     if above:
         m, other = max(above, key=lambda pair: strict[pair].low)
-        ratio = _exp(strict[m, other])
+        ratio = exponential(strict[m, other])
         finding += f" Corrected for {len(pairs)} comparisons, d({m}) / d({other}) is still in "
         finding += f"{bracket(ratio)}."
         estimates.append(_estimate(f"d({m}) / d({other}), corrected", ratio, m, other))
@@ -253,8 +254,6 @@ def _judge(claim: Mapping, grid: Grid) -> list[Verdict]:
         reason = f"no system of base {' or '.join(claim['bases'])} in these records."
         return [_finish(claim, grid, None, _not_run(reason))]
     centre = _centre(grid)
-    if isinstance(centre, str):
-        return [_finish(claim, grid, system, _not_run(centre)) for system in systems]
     return [_verdict(claim, grid, system, centre) for system in systems]
 
 
@@ -278,7 +277,12 @@ def _centre(grid: Grid) -> _Centre | str:
     return _Centre(n, f"n estimated as {n} from {label}", label, curve)
 
 
-def _verdict(claim: Mapping, grid: Grid, system: str, centre: _Centre) -> Verdict:
+def _verdict(claim: Mapping, grid: Grid, system: str, centre: _Centre | str) -> Verdict:
+    if grid.untrained() or grid.untrained(system):
+        what = grid.dataset if grid.untrained() else system
+        return _finish(claim, grid, system, _not_run(f"no cell of {what} was trained."))
+    if isinstance(centre, str):
+        return _finish(claim, grid, system, _not_run(centre))
     test, column = TESTS[claim["id"]]
     needs_n = claim["id"] != "u-shape"
     if needs_n and centre.curve is not None and centre.n in centre.curve.columns[[0, -1]]:
@@ -315,6 +319,10 @@ def _verdict(claim: Mapping, grid: Grid, system: str, centre: _Centre) -> Verdic
             outcome = replace(outcome, verdict=_INCONCLUSIVE)
     if missing:
         notes.append(f"Missing cells, left out: {'; '.join(map(str, missing))}.")
+    told = [] if column != "fid" else grid.cautions(system)
+    if needs_n and centre.curve is not None:
+        told += grid.cautions(centre.system)
+    notes += [f"Caution: {text}." for text in dict.fromkeys(told)]
     outcome = replace(outcome, finding=" ".join([outcome.finding, *notes]))
     used = _used(system, curve)
     if centre.curve is not None and centre.system != system:
@@ -385,11 +393,6 @@ def _within(one: Interval | None, low: float, high: float) -> bool:
 
 def _signed(one: Interval) -> str:
     return f"{'+' if one.mean >= 0 else '−'}{number(abs(one.mean))} {bracket(one)}"
-
-
-def _exp(one: Interval) -> Interval:
-    low, high = (None if end is None else float(np.exp(end)) for end in (one.low, one.high))
-    return replace(one, mean=float(np.exp(one.mean)), low=low, high=high)
 
 
 def _estimate(name: str, one: Interval, *dims: int) -> Estimate:

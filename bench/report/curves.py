@@ -1,8 +1,8 @@
-"""One data set's records as a grid: its curves, controls, failures and protocol."""
+"""Records of one data set and one protocol as a grid: curves, controls, failures, cautions."""
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,14 @@ from bench import records as table
 from bench.mistake import Mistake
 from bench.report.statistics import Interval, interval
 
-__all__ = ["CONTROLS", "Failure", "Grid", "assignments", "grids"]
+__all__ = ["CONTROLS", "MAIN", "Failure", "Grid", "assignments", "grids"]
+
+MAIN = "main"  # the protocol that claims are judged on; others were measured on the same models
 
 CONTROLS = {"real": "held-out real data", "noise": "noise"}  # and what a reader is told
-_MEASURED = ("split", "features", "samples")
-_TRAINED = ("net", "batch", "steps")  # empty for controls
+_MEASURED = ("split", "features", "resizer", "samples")
+_GENERATED = ("checkpoint", "stretch")  # a control need not have these
+_TRAINED = ("net", "batch", "steps")
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class Grid:
-    """The records of one data set, sorted, all of one protocol (None: no record tells)."""
+    """The records of one data set under one protocol, sorted; None: no record tells."""
 
     dataset: str
+    name: str  # of the protocol
     records: pd.DataFrame
     true_dim: int | None
-    protocol: dict[str, str | int | None]
+    protocol: dict[str, str | int | bool | None]
+    training: dict[str, dict[str, str | int | None]]  # by system
+    others: tuple["Grid", ...] = ()  # of the main protocol: the data set's further ones, by name
 
     def systems(self, bases: Collection[str] | None = None) -> list[str]:
         """The labels of the trained systems, sorted; of the named bases only, if given."""
@@ -51,12 +57,12 @@ class Grid:
 
     def base(self, system: str) -> str:
         """The name of the published system behind a label."""
-        return str(self.records.loc[self.records["system"] == system, "base"].iloc[0])
+        return str(self.records.loc[self.records["system"] == system, "base"].dropna().iloc[0])
 
     def options(self, system: str) -> dict:
-        """What the study set for a label; all else is at its defaults."""
+        """What the study set for a label, if any record tells; all else is at its defaults."""
         told = self.records.loc[self.records["system"] == system, "options"].dropna()
-        return json.loads(told.iloc[0])
+        return {} if told.empty else json.loads(told.iloc[0])
 
     def variant(self, system: str) -> str:
         """A label's base and options; empty where the label is the base and no option is set.
@@ -68,9 +74,22 @@ class Grid:
             return f"{base} with {options}"
         return "" if base == system else base
 
+    def untrained(self, system: str | None = None) -> int:
+        """How many cells a system (or the data set) has, if all of them are missing; else 0."""
+        rows = self._cells
+        rows = rows if system is None else rows[rows["system"] == system]
+        return len(rows) if (rows["status"] == "missing").all() else 0
+
+    def cautions(self, system: str | None = None, dim: int | None = None) -> list[str]:
+        """What a reader must be told of distances: of a system, at a dimension, where given."""
+        rows = self.records[self.records["status"] == "done"]
+        rows = rows if system is None else rows[rows["system"] == system]
+        rows = rows if dim is None else rows[rows["dim"] == dim]
+        return sorted({text.rstrip(".") for text in rows["caution"].dropna()})
+
     @property
     def seeds(self) -> list[int]:
-        """The seeds of all trained cells: those that a complete curve has."""
+        """The seeds of all cells: those that a complete curve has."""
         return sorted(int(seed) for seed in self._cells["seed"].unique())
 
     def curve(self, system: str, column: str = "fid") -> pd.DataFrame:
@@ -108,14 +127,16 @@ class Grid:
 
 
 def grids(records: pd.DataFrame) -> list[Grid]:
-    """The data sets of a table of records in any order of rows, sorted by name.
+    """Each data set's grid of the main protocol, sorted by name, with its further protocols.
 
     Raises:
-        Mistake: one data set's records have several protocols (whose numbers are not comparable),
-            several true dimensions, one label with several bases or options, or controls only.
+        Mistake: the records of one data set and protocol were measured in several ways (whose
+            numbers are not comparable), a data set lacks the main protocol, has several true
+            dimensions, one label with several bases, options, nets, batches or steps, or has
+            controls only.
     """
     records = table.frame(records.to_dict("records"))
-    return [_grid(str(name), rows) for name, rows in records.groupby("dataset", sort=True)]
+    return [_dataset(str(name), rows) for name, rows in records.groupby("dataset", sort=True)]
 
 
 def assignments(options: Mapping) -> list[str]:
@@ -123,31 +144,51 @@ def assignments(options: Mapping) -> list[str]:
     return [f"{name} = {value}" for name, value in options.items()]
 
 
-def _grid(name: str, rows: pd.DataFrame) -> Grid:
-    cells = rows[rows["dim"].notna()]
-    if cells.empty:
-        raise Mistake(f"{name}: no trained cells in these records")
-    protocol = {
-        column: _only(those, column, f"{name}: records of several protocols in one table:")
-        for columns, those in ((_MEASURED, rows), (_TRAINED, cells))
-        for column in columns
-    }
+def _dataset(name: str, rows: pd.DataFrame) -> Grid:
+    names = sorted(rows["protocol"].dropna().unique())
+    if MAIN not in names or rows["protocol"].isna().any():
+        raise Mistake(f"{name}: no records of the protocol {MAIN}; there are {', '.join(names)}")
     true_dim = _only(rows, "true_dim", f"{name}: several values of")
+    cells = rows[rows["dim"].notna()]
+    training = {}
     for label, own in cells.groupby("system"):
-        _only(own, "base", f"{name}: {label} has several values of")
-        options = _only(own, "options", f"{name}: {label} has several values of")
-        _check_options(options, f"{name}: the options of {label}")
-    return Grid(name, rows.reset_index(drop=True), true_dim, protocol)
+        complaint = f"{name}: {label} has several values of"
+        _only(own, "base", complaint)
+        options = _only(own, "options", complaint)
+        if (own["status"] != "missing").any() or options is not None:
+            _check_options(options, f"{name}: the options of {label}")
+        training[str(label)] = {column: _only(own, column, complaint) for column in _TRAINED}
+    main, *others = (
+        _grid(name, one, rows[rows["protocol"] == one], true_dim, training)
+        for one in sorted(names, key=lambda one: (one != MAIN, one))
+    )
+    return replace(main, others=tuple(others))
 
 
-def _only(rows: pd.DataFrame, column: str, complaint: str) -> str | int | None:
-    """The value that all rows share; a failed row may lack it."""
+def _grid(
+    dataset: str, name: str, rows: pd.DataFrame, true_dim: int | None, training: dict
+) -> Grid:
+    cells = rows["dim"].notna()
+    if not cells.any():
+        raise Mistake(f"{dataset}: no trained cells in these records of the protocol {name}")
+    complaint = f"{dataset}: records of several protocols in one table ({name}):"
+    protocol = {column: _only(rows, column, complaint) for column in _MEASURED}
+    protocol |= {
+        column: _only(rows[cells | rows[column].notna()], column, complaint)
+        for column in _GENERATED
+    }
+    systems = {label: training[label] for label in sorted(rows.loc[cells, "system"].unique())}
+    return Grid(dataset, name, rows.reset_index(drop=True), true_dim, protocol, systems)
+
+
+def _only(rows: pd.DataFrame, column: str, complaint: str) -> str | int | bool | None:
+    """The value that all rows share; a row that is not done may lack it."""
     told = rows.loc[(rows["status"] == "done") | rows[column].notna(), column].drop_duplicates()
     if len(told) > 1:
         raise Mistake(f"{complaint} {column} {', '.join(map(str, told))}")
     if told.isna().all():
         return None
-    return str(told.iloc[0]) if told.dtype == "string" else int(told.iloc[0])
+    return {"string": str, "boolean": bool}.get(str(told.dtype), int)(told.iloc[0])
 
 
 def _check_options(text: str | None, what: str) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 from bench import records as table
 from bench import store
 from bench.report import claims, figures, tables
-from bench.report.curves import Grid, assignments, grids
+from bench.report.curves import MAIN, Grid, assignments, grids
+from bench.report.failures import condensed
 from bench.report.text import bracket, listing, number
 
 __all__ = ["write"]
@@ -28,7 +29,7 @@ def write(records: pd.DataFrame, path: str | Path) -> None:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(number=number, listing=listing, bracket=bracket)
+    environment.filters.update(number=number, listing=listing, bracket=bracket, told=_told)
     environment.globals.update(anchor=_anchor, assignments=assignments)
     rows = table.frame(records.to_dict("records"))
     verdicts = claims.judge(records)
@@ -39,31 +40,46 @@ def write(records: pd.DataFrame, path: str | Path) -> None:
         counts={word: sum(one.verdict == word for one in verdicts) for word in claims.VERDICTS},
         datasets=[_dataset(grid) for grid in grids(records)],
         columns=list(rows.columns),
+        words=[name for name, kind in table.COLUMNS.items() if kind == "string"],
         records=[_record(row) for row in rows.to_dict("records")],
     )
     store.write_text(path, text)
 
 
 def _dataset(grid: Grid) -> dict:
-    curves = {label: grid.curve(label) for label in grid.systems()}
+    blocks, others = tables.sections(grid)
+    images = {
+        kind: base64.b64encode(figures.svg(draw, grid).encode()).decode()
+        for kind, draw in figures.drawn(grid).items()
+    }
     return {
         "grid": grid,
-        "dims": sorted({int(m) for curve in curves.values() for m in curve}),
-        "systems": list(curves),
-        "image": base64.b64encode(figures.svg(grid).encode()).decode(),
-        "blocks": [(block, tables.caption(grid, block.metric)) for block in tables.blocks(grid)],
-        "failures": [one for label in curves for one in grid.failures(label)],
+        "dims": sorted({int(m) for label in grid.systems() for m in grid.curve(label)}),
+        "missing": tables.all_missing(grid),
+        "images": images,
+        "blocks": blocks,
+        "others": others,
+        "failures": condensed(grid),
     }
 
 
-def _anchor(dataset: str, system: str, dim: int | str, seed: int | str) -> str:
+def _anchor(
+    dataset: str, system: str, dim: int | str, seed: int | str, protocol: str = MAIN
+) -> str:
     """The id of a record's row on the page; a control has no dimension."""
-    return f"r-{dataset}-{system}-{dim}-{seed}"
+    return f"r-{dataset}-{system}-{dim}-{seed}" + ("" if protocol == MAIN else f"-{protocol}")
+
+
+def _told(value: str | int | bool | None) -> str:
+    """A value of the protocol as the page shows it."""
+    if value is None:
+        return "–"
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _record(row: dict) -> dict:
     """A record as the page shows it: texts, and the values to sort by."""
     shown = {name: "" if pd.isna(value) else value for name, value in row.items()}
     cells = [(number(v, 4) if isinstance(v, float) else str(v), v) for v in shown.values()]
-    keys = (shown[name] for name in ("dataset", "system", "dim", "seed"))
+    keys = (shown[name] for name in ("dataset", "system", "dim", "seed", "protocol"))
     return {"anchor": _anchor(*keys), "status": shown["status"], "cells": cells}

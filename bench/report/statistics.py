@@ -1,12 +1,12 @@
 """Means over seeds with Student's t intervals, and the same for paired differences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-__all__ = ["CONFIDENCE", "Interval", "interval", "paired"]
+__all__ = ["CONFIDENCE", "Interval", "exponential", "interval", "paired"]
 
 CONFIDENCE = 0.95
 
@@ -58,6 +58,12 @@ def interval(values: pd.Series, comparisons: int = 1) -> Interval | None:
     quantile = stats.t.ppf((1 + confidence) / 2, len(values) - 1)
     half = float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
     return Interval(mean, mean - half, mean + half, seeds, confidence)
+
+
+def exponential(one: Interval) -> Interval:
+    """The interval of a geometric mean or a ratio, from that of a mean of logarithms."""
+    low, high = (None if end is None else float(np.exp(end)) for end in (one.low, one.high))
+    return replace(one, mean=float(np.exp(one.mean)), low=low, high=high)
 
 
 def paired(curve: pd.DataFrame, first: int, second: int, comparisons: int = 1) -> Interval | None:

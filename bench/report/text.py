@@ -1,10 +1,11 @@
 """Numbers as text: few significant digits, no exponents where a reader can do without."""
 
 import math
+from collections.abc import Iterable
 
 from bench.report.statistics import Interval
 
-__all__ = ["bracket", "listing", "number", "plus_minus"]
+__all__ = ["bracket", "listing", "marks", "number", "plus_minus"]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -48,6 +49,18 @@ def bracket(one: Interval) -> str:
 def listing(values) -> str:
     """Values with commas: `2, 4, 6`."""
     return ", ".join(str(value) for value in values)
+
+
+def marks(texts: Iterable[str]) -> dict[str, str]:
+    """A footnote mark for each text, in the texts' order.
+
+    Example:
+        >>> marks(["few samples"])
+        {'few samples': '†'}
+    """
+    signs = "†‡§¶"
+    distinct = dict.fromkeys(texts)
+    return {text: signs[i % 4] * (i // 4 + 1) for i, text in enumerate(distinct)}
 
 
 def _decimals(value: float, digits: int) -> int:

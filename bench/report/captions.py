@@ -1,0 +1,126 @@
+"""What a table's numbers are, on what they were measured, and how they were averaged."""
+
+from bench.report.curves import CONTROLS, MAIN, Grid
+from bench.report.text import marks, plus_minus
+
+__all__ = ["FORMULA", "METRICS", "caption", "measured", "trained"]
+
+METRICS = {
+    "fid": "Fréchet distance",
+    "fd_infinity": "Fréchet distance at infinitely many samples",
+    "kid": "Kernel distance (KID)",
+    "precision": "Precision",
+    "recall": "Recall",
+    "density": "Density",
+    "coverage": "Coverage",
+    "discovered_mask": "Dimensions kept by the mask (values ≥ 0.1)",
+    "discovered_units": "Active units (variance of the code's mean > 0.01)",
+    "latent_divergence": "Latent divergence",
+    "nac": "NAC",
+    "reconstruction": "Reconstruction: mean squared error per coordinate",
+}
+FORMULA = "|C_ij| / sqrt(C_ii C_jj)"
+_IMPROVED = (
+    "balls reach to a point's k-th nearest neighbour of its own kind (Kynkäänniemi and others, "
+    "Improved precision and recall metric for assessing generative models, 2019)."
+)
+_RELIABLE = "(Naeem and others, Reliable fidelity and diversity metrics, 2020)."
+_MEANINGS = {
+    "fd_infinity": (
+        "The distance extrapolated to infinitely many samples by a straight line in 1/N, which "
+        "takes its bias away (Chong and Forsyth, Effectively unbiased FID and Inception score and "
+        "where to find them, 2020)."
+    ),
+    "kid": (
+        "Squared MMD of the features with a cubic kernel, unbiased, so that values near 0 may be "
+        "negative; mean over subsets (Bińkowski and others, Demystifying MMD GANs, 2018)."
+    ),
+    "precision": f"The share of generated samples inside the balls of real ones; {_IMPROVED}",
+    "recall": f"The share of real samples inside the balls of generated ones; {_IMPROVED}",
+    "density": (
+        f"How many balls of real samples a generated one is in, over k; may exceed 1 {_RELIABLE}"
+    ),
+    "coverage": f"The share of real samples whose ball holds a generated one {_RELIABLE}",
+    "nac": (
+        f"NAC: mean over i ≠ j of {FORMULA}, C the covariance of the codes (of the kept "
+        "dimensions only, where there is a mask)."
+    ),
+}
+_MMD_CODES = 2000  # so many of the split's codes, at most, are compared with the prior
+_TRAINING = {"net": "net {}", "batch": "batches of {}", "steps": "{} steps"}
+
+
+def caption(grid: Grid, metric: str) -> str:
+    """The caption of a metric's table."""
+    n = "unknown" if grid.true_dim is None else str(grid.true_dim)
+    told = [f"{METRICS[metric]} by latent dimension m on {grid.dataset} (true dimension {n})."]
+    protocol = [text for text in (measured(grid), trained(grid)) if text]
+    name = "" if grid.name == MAIN else f" {grid.name}"
+    told += [f"Protocol{name}: {', '.join(protocol)}."] if protocol else []
+    if len(grid.seeds) == 1:
+        told.append("One seed: no intervals.")
+    else:
+        told.append(
+            f"Mean ± half-width of the 95 % t interval over {len(grid.seeds)} seeds; where an "
+            "entry names failed or missing ones, over the rest."
+        )
+    if metric == "fid":
+        told += ["Bold: a system's smallest mean.", *_controls(grid)]
+    if metric == "latent_divergence":
+        codes = min(_MMD_CODES, grid.protocol["samples"] or _MMD_CODES)
+        told.append(
+            f"MMD of the split's first {codes:,} codes against the prior: squared, with inverse "
+            "multiquadratic kernels whose widths grow with m; an unbiased estimate, so that values "
+            "near 0 may be negative."
+        )
+    if metric in _MEANINGS:
+        told.append(_MEANINGS[metric])
+    return " ".join(told)
+
+
+def measured(grid: Grid) -> str:
+    """How a protocol measures, in words; what is at its usual is not named."""
+    its = grid.protocol
+    told = [
+        words.format(its[name])
+        for name, words in (
+            ("split", "{} split"),
+            ("features", "{} features"),
+            ("resizer", "{} resizer"),
+            ("samples", "{} samples"),
+        )
+        if its[name] is not None
+    ]
+    told += ["generated samples stretched to the whole range"] if its["stretch"] else []
+    if its["checkpoint"] not in (None, "last"):
+        told.append(f"of each model the checkpoint {its['checkpoint'].replace('-', ' on ')}")
+    return ", ".join(told)
+
+
+def trained(grid: Grid) -> str:
+    """How the systems were trained, in words, and which of them, where they differ."""
+    # The linear system has a closed form, whatever net the study has.
+    linear = grid.systems(["pca"])
+    labels = [label for label in grid.systems() if label not in linear]
+    told = []
+    for column, words in _TRAINING.items():
+        groups = {}
+        for label in labels:
+            if (value := grid.training[label][column]) is not None:
+                groups.setdefault(value, []).append(label)
+        if len(groups) == 1 and sum(map(len, groups.values())) == len(labels):
+            told.append(words.format(*groups))
+        else:
+            told += [f"{words.format(it)} ({', '.join(own)})" for it, own in groups.items()]
+    told += [f"{', '.join(linear)} in closed form"] if linear else []
+    return ", ".join(told)
+
+
+def _controls(grid: Grid) -> list[str]:
+    texts = marks(grid.cautions())
+    shown = [
+        f"{words} {plus_minus(one)}" + "".join(f" {texts[text]}" for text in grid.cautions(name))
+        for name, words in CONTROLS.items()
+        if (one := grid.control(name))
+    ]
+    return [f"Controls: {', '.join(shown)}."] if shown else []
