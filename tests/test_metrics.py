@@ -7,7 +7,9 @@ import sys
 import numpy as np
 import pytest
 import scipy.linalg
+import torch
 from pytorch_fid import fid_score
+from torch_fidelity import metric_fid
 
 from bench import metrics
 
@@ -137,6 +139,56 @@ def test_fid_is_as_pytorch_fid_computes_it(dtype):
     ]
     theirs = fid_score.calculate_frechet_distance(*moments)
     assert metrics.fid(a, b) == pytest.approx(theirs, rel=1e-9)
+
+
+def test_fid_is_as_torch_fidelity_computes_it():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(300, 16)), rng.normal(size=(200, 16)) @ rng.normal(size=(16, 16)) + 1
+    moments = [metric_fid.fid_features_to_statistics(torch.from_numpy(x)) for x in (a, b)]
+    theirs = metric_fid.fid_statistics_to_metric(*moments, verbose=False)
+    assert metrics.fid(a, b) == pytest.approx(theirs["frechet_inception_distance"], rel=1e-9)
+
+
+@pytest.mark.parametrize(("count", "width", "rel"), [(200, 20, 1e-12), (30, 40, 1e-7)])
+def test_fid_does_not_change_with_the_order_of_either_set(count, width, rel):
+    """But for rounding, which counts for more where the covariance is singular."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(count, width)), 2 * rng.normal(size=(count + 1, width)) + 1
+    shuffled = metrics.fid(rng.permutation(a), rng.permutation(b))
+    assert shuffled == pytest.approx(metrics.fid(a, b), rel=rel)
+
+
+def test_fid_of_fewer_samples_than_features_is_as_from_the_features_themselves():
+    """The trace of the root is the sum of singular values of F_a F_bᵀ, F the centred features."""
+    rng = np.random.default_rng(0)
+    scale = np.logspace(0, -2, 60)
+    a, b = rng.normal(size=(20, 60)) * scale, rng.normal(size=(30, 60)) * 2 * scale + 0.1
+    f, g = ((x - x.mean(axis=0)) / math.sqrt(len(x) - 1) for x in (a, b))
+    overlap = scipy.linalg.svdvals(f @ g.T).sum()
+    shift = np.sum((a.mean(axis=0) - b.mean(axis=0)) ** 2)
+    expected = shift + np.sum(f**2) + np.sum(g**2) - 2 * overlap
+    assert metrics.fid(a, b) == pytest.approx(expected, rel=1e-7)
+
+
+def test_moments_kept_give_the_same_distance():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 50, 3)).astype(np.float32)
+    mean, cov = metrics.moments(a)
+    assert mean == pytest.approx(np.mean(a, axis=0, dtype=float))
+    assert cov == pytest.approx(np.cov(a.T.astype(float)))
+    assert metrics.frechet_distance(mean, cov, *metrics.moments(b)) == metrics.fid(a, b)
+    with pytest.raises(ValueError, match="at least 2 rows"):
+        metrics.moments(a[:1])
+
+
+def test_a_caution_names_the_smaller_set_where_its_covariance_is_singular():
+    words = "500 samples of 2048 features: the covariance is singular"
+    assert metrics.caution(500, 10_000, 2048) == metrics.caution(10_000, 500, 2048) == words
+    assert metrics.caution(2049, 2049, 2048) is None
+    x = np.random.default_rng(0).normal(size=(9, 8))
+    for count in (8, 9):
+        singular = np.linalg.matrix_rank(np.cov(x[:count].T)) < 8
+        assert singular == (metrics.caution(count, 9, 8) is not None)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,26 @@
 """Metrics: pure functions on NumPy arrays. See docs/architecture.md for what each column means."""
 
+from bench.metrics.bootstrap import frechet_interval
 from bench.metrics.covariance import nac
 from bench.metrics.dimension import MASK_THRESHOLD, active_dimensions, active_units
-from bench.metrics.frechet import fid, frechet_distance
+from bench.metrics.extrapolation import fd_infinity
+from bench.metrics.frechet import caution, fid, frechet_distance, moments
+from bench.metrics.kernel import kid
+from bench.metrics.neighbours import precision_recall_density_coverage
 from bench.metrics.reconstruction import reconstruction_error
 
 __all__ = [
     "MASK_THRESHOLD",
     "active_dimensions",
     "active_units",
+    "caution",
+    "fd_infinity",
     "fid",
     "frechet_distance",
+    "frechet_interval",
+    "kid",
+    "moments",
     "nac",
+    "precision_recall_density_coverage",
     "reconstruction_error",
 ]

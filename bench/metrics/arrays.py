@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["finite"]
+__all__ = ["alike", "finite"]
 
 
 def finite(name: str, values: ArrayLike, ndim: int, least: int = 1) -> np.ndarray:
@@ -20,3 +20,16 @@ def finite(name: str, values: ArrayLike, ndim: int, least: int = 1) -> np.ndarra
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: a value is not finite")
     return array
+
+
+def alike(**sets: ArrayLike) -> list[np.ndarray]:
+    """Sets of features [·, D] by name, each `finite` with two rows or more, of one width D.
+
+    Raises:
+        ValueError: as `finite`, or two widths.
+    """
+    arrays = [finite(name, values, 2, least=2) for name, values in sets.items()]
+    widths = [array.shape[1] for array in arrays]
+    if len(set(widths)) > 1:
+        raise ValueError(f"features of {' and of '.join(map(str, widths))} dimensions")
+    return arrays
