@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import http.client
+import io
 import json
 import math
 import shutil
@@ -285,6 +287,71 @@ def test_a_root_that_cannot_hold_the_files_is_one_line(small):
     with pytest.raises(data.DataError, match="a-file") as error:
         small.DataSet(page)
     assert "\n" not in str(error.value)
+
+
+# Any file from outside
+
+
+@pytest.mark.parametrize("get", [downloads.read, downloads.verified])
+def test_a_file_is_checked_by_sha256_too_and_never_replaced(tmp_path, monkeypatch, get):
+    path, content = tmp_path / "weights.pth", b"weights"
+    path.write_bytes(content)
+    expected = hashlib.sha256(content).hexdigest()
+    assert get(path, expected) == {downloads.read: content, downloads.verified: path}[get]
+    path.write_bytes(b"altered")
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", lambda *a, **k: io.BytesIO(content))
+    with pytest.raises(data.DataError, match=f"weights.pth .* SHA-256 .* expected {expected}"):
+        get(path, expected, ["https://one.invalid/weights.pth"])
+    assert path.read_bytes() == b"altered"
+    path.unlink()
+    get(path, expected, ["https://one.invalid/weights.pth"])
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("get", [downloads.read, downloads.verified])
+def test_a_file_with_no_source_that_is_missing_or_a_folder_is_named(tmp_path, get):
+    with pytest.raises(data.DataError, match="weights.pth is missing; put it there"):
+        get(tmp_path / "weights.pth", "0" * 64, advice="put it there")
+    with pytest.raises(data.DataError, match=f"{tmp_path} cannot be read"):
+        get(tmp_path, "0" * 64)
+
+
+def test_a_download_that_breaks_off_leaves_nothing_and_the_next_source_is_tried(
+    tmp_path, monkeypatch
+):
+    content = bytes(range(256)) * 9000  # more than one chunk
+    path = tmp_path / "file"
+
+    class Broken(io.BytesIO):
+        def read(self, size):
+            if self.tell():
+                raise http.client.IncompleteRead(b"")
+            return super().read(size)
+
+    answers = {"https://a.invalid/file": Broken(content)}
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", lambda url, timeout: answers[url])
+    expected = hashlib.md5(content).hexdigest()
+    with pytest.raises(data.DataError, match="https://a.invalid/file: IncompleteRead"):
+        downloads.verified(path, expected, ["https://a.invalid/file"])
+    assert list(tmp_path.iterdir()) == []
+    answers = {
+        "https://a.invalid/file": Broken(content),
+        "https://b.invalid/file": io.BytesIO(content),
+    }
+    downloads.verified(path, expected, list(answers))
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(("size", "terminal"), [(9e6, True), (9e6, False), (1e3, True)])
+def test_large_downloads_show_their_progress_on_a_terminal(
+    tmp_path, monkeypatch, capsys, size, terminal
+):
+    answer = io.BytesIO(bytes(int(size)))
+    answer.length = int(size)
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", lambda url, timeout: answer)
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: terminal)
+    downloads.from_web("https://one.invalid/large.zip", tmp_path / "large.zip")
+    assert ("large.zip" in capsys.readouterr().err) == (terminal and size > 4e6)
 
 
 # MNIST itself

@@ -501,6 +501,16 @@ def test_prepared_files_that_were_altered_are_refused_by_name(made, tmp_path, ho
     data.load("celeba-140", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"3, 64, 64)", b"64, 64, 3)"), (b"|u1", b"|i1"), (b"NUMPY", b"numpy")]
+)
+def test_prepared_files_with_another_header_are_refused_by_name(made, tmp_path, old, new):
+    content = made[1].read_bytes()
+    assert content.count(old) == 1
+    made[1].write_bytes(content.replace(old, new))
+    refused(lambda: data.load("celeba-140", tmp_path), made[1], "prepared anew")
+
+
 def test_prepared_files_of_another_split_or_set_are_refused_by_name(made, tmp_path):
     record, train, validation, test = made
     load = lambda: data.load("celeba-140", tmp_path)  # noqa: E731
