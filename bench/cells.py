@@ -4,6 +4,9 @@ Latent widths are padded with zeros to multiples of 32, other widths to multiple
 get zero gradients, so padding stays zero; and on tensors of such widths torch adds up each cell's
 numbers in the same order in any stack (on narrower ones it does not), so that a cell has the same
 bits alone and in company.
+
+A parameter or buffer without a cell axis (it has no `shapes`) belongs to a lone cell: convolutional
+nets are trained alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -63,15 +66,24 @@ class Stack:
         parameter.shapes = tuple(value.shape for value in values)
         return parameter
 
-    def glorot(self, name: str, fan_in: int, fan_out: int) -> nn.Parameter:
-        """Weights [cells, in, out] from N(0, 2 / (in + out)) (Glorot and Bengio 2010, eq. 12)."""
+    def weights(
+        self, name: str, fan_in: int, fan_out: int, deviation: float | None = None
+    ) -> nn.Parameter:
+        """Weights [cells, in, out] from N(0, deviation²).
+
+        By default the variance is 2 / (in + out) (Glorot and Bengio, Understanding the difficulty
+        of training deep feedforward neural networks, 2010, eq. 12).
+        """
         ins, outs = self.widths(fan_in), self.widths(fan_out)
         # The latent axis is that of `Noise.normal` which a wider stack only makes longer.
         if fan_out == LATENT:
             draw = self.noise.normal(name, fan_in, self.width)
         else:
             draw = self.noise.normal(name, fan_out, padded(max(ins), 32)).T
-        values = [draw[:i, :o] * (2 / (i + o)) ** 0.5 for i, o in zip(ins, outs, strict=True)]
+        values = [
+            draw[:i, :o] * (deviation or (2 / (i + o)) ** 0.5)
+            for i, o in zip(ins, outs, strict=True)
+        ]
         return self.parameter(values, fan_in, fan_out)
 
     def constant(self, width: int, value: float = 0.0) -> nn.Parameter:
@@ -84,17 +96,19 @@ def _corner(shape: torch.Size) -> tuple[slice, ...]:
 
 
 def _places(module: nn.Module, index: int) -> Iterator[tuple[str, Tensor]]:
-    for name, parameter in module.named_parameters():
-        yield name, parameter.data[index][_corner(parameter.shapes[index])]
+    """What of parameters and persistent buffers is one cell's; all of what has no cell axis."""
+    for name, tensor in module.state_dict(keep_vars=True).items():
+        shapes = getattr(tensor, "shapes", None)
+        yield name, tensor.data[index][_corner(shapes[index])] if shapes else tensor.data
 
 
 def read_cell(module: nn.Module, index: int) -> dict[str, Tensor]:
-    """The parameters of one cell of a stack, without padding."""
+    """The parameters and persistent buffers of one cell of a stack, without padding."""
     return {name: place.clone().contiguous() for name, place in _places(module, index)}
 
 
 def write_cell(module: nn.Module, index: int, parameters: dict[str, Tensor]) -> None:
-    """Put a cell's parameters into a stack.
+    """Put a cell's parameters and buffers into a stack.
 
     Raises:
         Mistake: other names or shapes than the stack's.

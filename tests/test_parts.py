@@ -155,14 +155,14 @@ def test_padding_and_the_first_parameters_do_not_depend_on_the_stack():
     wide, narrow = Stack([3, 100], seed=7), Stack([3], seed=7)
     assert (padded(1), padded(8), padded(33, 32)) == (8, 8, 64)
     for fans in [(-1, 20), (20, -1), (40, 20)]:
-        a, b = (stack.glorot("w", *fans).detach()[0] for stack in (wide, narrow))
+        a, b = (stack.weights("w", *fans).detach()[0] for stack in (wide, narrow))
         rows, columns = (3 if fan == -1 else fan for fan in fans)
         assert torch.equal(a[:rows, :columns], b[:rows, :columns])
         assert a[:rows, :columns].count_nonzero() == a.count_nonzero() > 0
 
 
 def test_glorot_weights_have_their_variance():
-    weights = Stack([50], seed=0).glorot("w", 400, 200).detach()[0, :400, :200]
+    weights = Stack([50], seed=0).weights("w", 400, 200).detach()[0, :400, :200]
     assert float(weights.std()) == pytest.approx(math.sqrt(2 / 600), rel=0.02)
 
 

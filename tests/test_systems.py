@@ -104,6 +104,28 @@ class TestEverySystem:
             write_cell(model, 0, read_cell(model, 1))
 
 
+@pytest.mark.parametrize("code", ["vector", "map"])
+@pytest.mark.parametrize("kind", ["conv", "infogan", "dcgan", "flexae"])
+@pytest.mark.parametrize("name", systems.names())
+def test_every_system_trains_every_net(name, kind, code):
+    images = torch.rand(16, 64, generator=torch.Generator().manual_seed(0))
+    model = build(name, [8], Space((1, 8, 8), bounded=True), Net(kind, code=code))
+    model.fit(lambda: images)
+    step = Step(50, 100, Noise(0))
+    for player in model.players():
+        group = [p for module in player.modules for p in module.parameters()]
+        gradients = torch.autograd.grad(player.loss(images, step).sum(), group)
+        assert all(gradient.isfinite().all() for gradient in gradients)
+        if player.name == "autoencoder":
+            assert all(gradient.any() for gradient in gradients)
+    assert train(model, lambda index, turn: images, 1, 2) == [None]
+    codes = model.eval().encode(images)
+    assert codes.shape == (1, 16, 32)
+    assert not codes[..., 8:].any()
+    assert model.decode(codes).shape == (1, 16, 64)
+    assert model.decode(model.prior(5, Noise(1))).isfinite().all()
+
+
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "learned-gaussian"])
 def test_vae_learns_under_each_likelihood(likelihood, points):
     space, bounded = Space((SIZE,), bounded=True), (points + 1) / 2
@@ -153,14 +175,9 @@ def test_mask_aae_with_its_mask_open_is_the_critic_aae(points):
     assert torch.equal(plain.critic_loss(points, step), masked.critic_loss(points, step))
 
 
-def test_conv_nets_train_alone(points):
-    space, net = Space((1, 8, 8), bounded=True), Net("conv")
-    images = torch.rand(64, 64, generator=torch.Generator().manual_seed(0))
-    model = build("wae-mmd", [3], space, net)
-    assert train(model, lambda index, turn: images, 5, 2) == [None]
-    assert model.decode(model.encode(images)).shape == (1, 64, 64)
+def test_conv_nets_train_alone():
     with pytest.raises(ValueError, match="alone"):
-        build("wae-mmd", [3, 4], space, net)
+        build("wae-mmd", [3, 4], Space((1, 8, 8), bounded=True), Net("conv"))
 
 
 def test_the_polarisation_weight_doubles_from_start_to_end(points):

@@ -1,5 +1,7 @@
 """Critics: nets that tell codes from prior draws, and the losses they give."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,7 +15,7 @@ __all__ = ["Critic", "gradient_penalty", "jensen_shannon_loss", "wasserstein_gap
 class Critic(MLP):
     """A ReLU net with one linear output: codes [cells, batch, width] to scores [cells, batch]."""
 
-    def __init__(self, stack: Stack, hidden: list[int]):
+    def __init__(self, stack: Stack, hidden: Sequence[int]):
         super().__init__(stack, "critic", [LATENT, *hidden, 1])
 
     def forward(self, z: Tensor) -> Tensor:

@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from bench.cells import LATENT, Stack
-from bench.nets import Linear
+from bench.cells import Stack
 
 __all__ = ["GaussianEncoder", "PointEncoder"]
 
@@ -14,7 +13,7 @@ class PointEncoder(nn.Module):
     def __init__(self, stack: Stack, trunk: nn.Module):
         super().__init__()
         self.trunk = trunk
-        self.mean = Linear(stack, "encoder.mean", trunk.out, LATENT)
+        self.mean = trunk.head(stack, "encoder.mean")
 
     def forward(self, x: Tensor) -> Tensor:
         return self.mean(self.trunk(x))
@@ -25,7 +24,7 @@ class GaussianEncoder(PointEncoder):
 
     def __init__(self, stack: Stack, trunk: nn.Module):
         super().__init__(stack, trunk)
-        self.log_variance = Linear(stack, "encoder.log_variance", trunk.out, LATENT)
+        self.log_variance = trunk.head(stack, "encoder.log_variance")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = self.trunk(x)

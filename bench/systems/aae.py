@@ -22,6 +22,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from bench.nets import critic_widths
 from bench.parts.critics import Critic, gradient_penalty, wasserstein_gap
 from bench.parts.likelihoods import squared_error
 from bench.systems.base import Autoencoder, Player, Step
@@ -42,7 +43,7 @@ class System(Autoencoder):
 
     def __init__(self, stack, space, net, options):
         super().__init__(stack, space, net, options)
-        self.critic = Critic(stack, net.hidden or (128, 128))
+        self.critic = Critic(stack, critic_widths(net, space.shape))
 
     def critic_loss(self, x: Tensor, step: Step) -> Tensor:
         with torch.no_grad():

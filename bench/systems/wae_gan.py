@@ -6,7 +6,8 @@ autoencoder's .05 · mean ‖x − D(E(x))‖² − λ · E log σ(H(E(x))).
 Source: Tolstikhin, Bousquet, Gelly and Schölkopf, Wasserstein Auto-Encoders, 2018, algorithm 1.
 
 Defaults: .05, λ = 10, Adam with learning rates 1e-3 and 5e-4 (critic) and β1 = .5, one critic turn:
-the authors' for MNIST. The critic has the study net's hidden layers (theirs has 4 × 512).
+the authors' for MNIST. The critic's hidden layers go with the study's net: the mlp's
+own, or 4 × 512 (MNIST) and 4 × 1024 (CelebA) for the authors' `dcgan`.
 
 Departures: as `wae_mmd`, and no log-density of the prior is added to the critic.
 """
@@ -17,6 +18,7 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
+from bench.nets import critic_widths
 from bench.parts.critics import Critic, jensen_shannon_loss
 from bench.parts.likelihoods import squared_error
 from bench.systems.base import Autoencoder, Player
@@ -35,7 +37,7 @@ class System(Autoencoder):
 
     def __init__(self, stack, space, net, options):
         super().__init__(stack, space, net, options)
-        self.critic = Critic(stack, net.hidden or (128, 128))
+        self.critic = Critic(stack, critic_widths(net, space.shape))
 
     def critic_loss(self, x, step):
         with torch.no_grad():
