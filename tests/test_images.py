@@ -559,6 +559,12 @@ def test_an_interrupted_preparation_is_begun_anew(faces, monkeypatch, tmp_path):
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(faces, tmp_path):
+    folder = tmp_path / "celeba" / "prepared"
+    folder.write_text("a file")
+    refused(lambda: data.load("celeba-140", tmp_path), f"{folder} cannot be prepared")
+
+
 def test_extracted_faces_are_not_read_and_the_message_says_so(faces, tmp_path):
     archive, partition = celeba_140.DataSet.files(tmp_path)
     with zipfile.ZipFile(archive) as images:
