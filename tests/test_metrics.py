@@ -1,8 +1,10 @@
 """Metrics against closed forms, other libraries, plain loops, and their mathematical properties."""
 
+import importlib.util
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,6 +191,19 @@ def test_a_caution_names_the_smaller_set_where_its_covariance_is_singular():
     for count in (8, 9):
         singular = np.linalg.matrix_rank(np.cov(x[:count].T)) < 8
         assert singular == (metrics.caution(count, 9, 8) is not None)
+
+
+def test_the_benchmark_compares_the_same_distance(monkeypatch, capsys):
+    path = Path(__file__).parents[1] / "benchmarks" / "frechet.py"
+    spec = importlib.util.spec_from_file_location("frechet_benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    for name, small in [("COUNT", 300), ("WIDTH", 64), ("ROUNDS", 1)]:
+        monkeypatch.setattr(benchmark, name, small)
+    benchmark.main()
+    report = capsys.readouterr().out
+    assert "300 × 64 features" in report
+    assert 0 <= float(report.split()[-1]) < 1e-6
 
 
 @pytest.mark.parametrize(
