@@ -11,11 +11,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
-from records_for_report import DIMS, cells, controls, curve, everything, u_curve
+from records_for_report import DIMS, cells, controls, curve, everything, several_protocols, u_curve
 
 from bench import records
 from bench.mistake import Mistake
-from bench.report import claims, figures, page, panels, tables, ucurve
+from bench.report import claims, figures, page, tables, ucurve
 from bench.report.blocks import blocks as found_blocks
 from bench.report.captions import caption
 from bench.report.curves import grids
@@ -46,7 +46,8 @@ def write_all(table, out):
 
 def test_same_bytes_in_two_processes_and_any_order_of_rows_without_torch(tmp_path):
     # Both sides see the numbers as the file has them.
-    records.write(tmp_path / "records.csv", everything().to_dict("records"))
+    rows = everything().to_dict("records") + several_protocols("several")
+    records.write(tmp_path / "records.csv", rows)
     table = records.read(tmp_path / "records.csv")
     here = write_all(table.sample(frac=1, random_state=1), tmp_path / "here")
     (tmp_path / "there").mkdir()
@@ -55,10 +56,10 @@ def test_same_bytes_in_two_processes_and_any_order_of_rows_without_torch(tmp_pat
     there = {path.name: path.read_bytes() for path in sorted((tmp_path / "there").iterdir())}
     assert list(here) == list(there)
     assert [name for name in here if here[name] != there[name]] == []
-    kinds = [
-        f"table-{name}.{kind}" for name in ("made-up", "unknown") for kind in ("csv", "md", "tex")
-    ]
-    kinds += [f"ucurve-{name}.{kind}" for name in ("made-up", "unknown") for kind in ("png", "svg")]
+    names = ("made-up", "several", "unknown")
+    kinds = [f"table-{name}.{kind}" for name in names for kind in ("csv", "md", "tex")]
+    kinds += [f"ucurve-{name}.{kind}" for name in names for kind in ("png", "svg")]
+    kinds += ["protocols-several.png", "protocols-several.svg"]
     assert set(here) == {*kinds, "claims.json", "report.html"}
 
 

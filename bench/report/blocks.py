@@ -8,7 +8,7 @@ import pandas as pd
 from bench.report.captions import METRICS, caption
 from bench.report.curves import CONTROLS, MAIN, Grid
 from bench.report.statistics import Interval, interval
-from bench.report.text import marks, plus_minus
+from bench.report.text import footnoted, marks, plus_minus
 
 __all__ = ["Block", "Entry", "Row", "blocks", "entry", "noted"]
 
@@ -92,7 +92,7 @@ def noted(
 
 
 def _marked(it: Entry, texts: Mapping[str, str]) -> Entry:
-    return replace(it, text=it.text + "".join(f" {texts[text]}" for text in it.cautions))
+    return replace(it, text=footnoted(it.text, it.cautions, texts))
 
 
 def _entries(grid: Grid, label: str, metric: str, curve: pd.DataFrame) -> dict[int, Entry]:

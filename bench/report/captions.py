@@ -1,7 +1,7 @@
 """What a table's numbers are, on what they were measured, and how they were averaged."""
 
 from bench.report.curves import CONTROLS, MAIN, Grid
-from bench.report.text import marks, plus_minus
+from bench.report.text import footnoted, marks, plus_minus
 
 __all__ = ["FORMULA", "METRICS", "caption", "measured", "trained"]
 
@@ -100,8 +100,8 @@ def measured(grid: Grid) -> str:
 def trained(grid: Grid) -> str:
     """How the systems were trained, in words, and which of them, where they differ."""
     # The linear system has a closed form, whatever net the study has.
-    linear = grid.systems(["pca"])
-    labels = [label for label in grid.systems() if label not in linear]
+    linear = [it for it in grid.systems(["pca"]) if not grid.untrained(it)]
+    labels = [it for it in grid.systems() if it not in linear and not grid.untrained(it)]
     told = []
     for column, words in _TRAINING.items():
         groups = {}
@@ -119,7 +119,7 @@ def trained(grid: Grid) -> str:
 def _controls(grid: Grid) -> list[str]:
     texts = marks(grid.cautions())
     shown = [
-        f"{words} {plus_minus(one)}" + "".join(f" {texts[text]}" for text in grid.cautions(name))
+        footnoted(f"{words} {plus_minus(one)}", grid.cautions(name), texts)
         for name, words in CONTROLS.items()
         if (one := grid.control(name))
     ]

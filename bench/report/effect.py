@@ -1,4 +1,4 @@
-"""What the choice of protocol does to the distances of the same trained models."""
+"""What the choice of protocol does to the distances of the same training runs."""
 
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from bench.report.blocks import Block, Row, entry, noted
 from bench.report.captions import measured
 from bench.report.curves import Grid
 from bench.report.statistics import exponential, interval
-from bench.report.text import bracket, listing, marks, number, plus_minus
+from bench.report.text import bracket, footnoted, listing, marks, number, plus_minus
 
 __all__ = ["effect"]
 
@@ -31,7 +31,7 @@ def effect(grid: Grid) -> Block | None:
     dims = tuple(sorted({m for row in rows for m in row.entries}))
     texts = marks(sorted({text for one in every for text in one.cautions()}))
     rows, cautions = noted(rows, texts)
-    below = (*cautions, *(_minima(every, label) for label in labels), _order(every))
+    below = (*cautions, *(_minima(every, label, texts) for label in labels), _order(every))
     return Block(
         "fid_ratio",
         "",
@@ -39,7 +39,7 @@ def effect(grid: Grid) -> Block | None:
         _caption(grid),
         dims,
         rows,
-        (*below, *_selection(every)),
+        (*below, *_selection(every, texts)),
         widest=4,
     )
 
@@ -47,7 +47,7 @@ def effect(grid: Grid) -> Block | None:
 def _caption(grid: Grid) -> str:
     told = "; ".join(f"{one.name}: {measured(one)}" for one in (grid, *grid.others))
     return (
-        f"Fréchet distance of the same trained models on {grid.dataset} by latent dimension m, "
+        f"Fréchet distance of the same training runs on {grid.dataset} by latent dimension m, "
         f"under each protocol ({told}). Mean ± half-width of the 95 % t interval over seeds. "
         "“÷ main”: the ratio of geometric means over seeds to main, and its 95 % t interval, from "
         "the differences of logarithms paired by seed. Bold: a row's smallest mean. "
@@ -99,13 +99,14 @@ def _ratio(logs: pd.Series) -> str:
     return number(one.mean) if one.low is None else f"{number(one.mean)} {bracket(one)}"
 
 
-def _minima(every: tuple[Grid, ...], label: str) -> str:
+def _minima(every: tuple[Grid, ...], label: str, texts: dict[str, str]) -> str:
     """Where a system's smallest mean is under each protocol."""
     found = {}
     for one in every:
         if label in one.systems() and one.curve(label).notna().any(axis=None):
             means = one.curve(label).mean()
-            found[one.name] = (int(means.idxmin()), number(means.min()))
+            m, least = int(means.idxmin()), number(means.min())
+            found[one.name] = (m, footnoted(least, one.cautions(label, m), texts))
     if not found:
         return f"{label}: no distance under any protocol."
     places = {m for m, _ in found.values()}
@@ -129,7 +130,7 @@ def _order(every: tuple[Grid, ...]) -> str:
     return f"Order of the systems by their smallest mean: {told}. The order {moves}."
 
 
-def _selection(every: tuple[Grid, ...]) -> list[str]:
+def _selection(every: tuple[Grid, ...], texts: dict[str, str]) -> list[str]:
     """What choosing the checkpoint on test data gains over an honest choice, system by system."""
     lines = []
     for best in every:
@@ -138,7 +139,12 @@ def _selection(every: tuple[Grid, ...]) -> list[str]:
         for honest in ("best-validation", "last"):
             rivals = [one for one in every if one.protocol["checkpoint"] == honest]
             like = [one for one in rivals if _alike(one, best)]
-            lines += [_gain(one, best) for one in like]
+            lines += [_gain(one, best, texts) for one in like]
+    if lines:
+        lines[-1] += (
+            " A checkpoint chosen by its distance on the test split is flattered by it: that "
+            "distance is no estimate of one on new data."
+        )
     return lines
 
 
@@ -146,7 +152,7 @@ def _alike(a: Grid, b: Grid) -> bool:
     return all(a.protocol[name] == b.protocol[name] for name in _LIKE)
 
 
-def _gain(honest: Grid, best: Grid) -> str:
+def _gain(honest: Grid, best: Grid, texts: dict[str, str]) -> str:
     told = []
     for label in sorted({*honest.systems()} & {*best.systems()}):
         # One number a seed: seeds are the replicates, dimensions are not.
@@ -154,9 +160,9 @@ def _gain(honest: Grid, best: Grid) -> str:
         if (one := interval(logs)) is None:
             continue
         looks = "looks better" if one.below(0) else "looks worse" if one.above(0) else "unclear"
-        told.append(f"{label} {_ratio(logs)} ({looks})")
+        cautions = dict.fromkeys([*honest.cautions(label), *best.cautions(label)])
+        told.append(f"{footnoted(f'{label} {_ratio(logs)}', cautions, texts)} ({looks})")
     return (
         f"Chosen on test data: {best.name} ÷ {honest.name}, ratio of geometric means over all m "
-        f"and seeds: {'; '.join(told) or 'no cell in common'}. A checkpoint chosen by its distance on "
-        "the test split is flattered by it: that distance is no estimate of one on new data."
+        f"and seeds: {'; '.join(told) or 'no cell in common'}."
     )

@@ -1,11 +1,11 @@
 """Numbers as text: few significant digits, no exponents where a reader can do without."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bench.report.statistics import Interval
 
-__all__ = ["bracket", "listing", "marks", "number", "plus_minus"]
+__all__ = ["bracket", "footnoted", "listing", "marks", "number", "plus_minus"]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -61,6 +61,11 @@ def marks(texts: Iterable[str]) -> dict[str, str]:
     signs = "†‡§¶"
     distinct = dict.fromkeys(texts)
     return {text: signs[i % 4] * (i // 4 + 1) for i, text in enumerate(distinct)}
+
+
+def footnoted(text: str, own: Iterable[str], signs: Mapping[str, str]) -> str:
+    """A text followed by the footnote marks of its own notes."""
+    return " ".join([text, *(signs[note] for note in own)])
 
 
 def _decimals(value: float, digits: int) -> int:
