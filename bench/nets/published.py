@@ -138,7 +138,8 @@ FLEXAE = Form(
 )
 """FlexAE's net: the closest public one to MaskAAE's for colour images, by its first author.
 
-Source: Mondal, Asnani, Singla and Prathosh, FlexAE, 2021, and its public code.
+Source: Mondal, Asnani, Singla and Prathosh, FlexAE: Flexibly learning latent priors for Wasserstein
+auto-encoders, 2021, and its public code.
 
 Departure: its encoder starts from Glorot's uniform, not normal, distribution.
 """
@@ -173,7 +174,7 @@ def lack(net: "Net", shape: Sequence[int], dims: Sequence[int]) -> str | None:
         dims: latent dimensions; of a map, each is channels × height × width.
     """
     if net.kind == "mlp":
-        return None if net.code == "vector" else "a vector for a code: only images have maps"
+        return None if net.code == "vector" else "a vector for a code: its features have no grid"
     if len(shape) != 3 or shape[0] not in (1, 3):
         return f"images of 1 or 3 channels, not points of shape {' × '.join(map(str, shape))}"
     chosen = form(net, shape)
