@@ -1,20 +1,22 @@
-# How the shipped weights of the digit classifier were made. No study needs it. To ship new ones, copy
-# the file to bench/features/ and its SHA-256 into bench/features/digits.py.
+# How the shipped weights of the classifiers were made. No study needs it. To ship new ones, copy the
+# file to bench/features/ and its SHA-256 into bench/features/classifier.py.
 
 
-rule digit_classifier:
+rule classifier:
     input:
-        sources("features/digits", "data/mnist"),
+        sources("features/fit", "data/mnist", "data/fashion-mnist"),
     output:
-        "results/features/digits.safetensors",
+        "results/features/{classifier}.safetensors",
     log:
-        "results/features/logs/digits.log",
+        "results/features/logs/{classifier}.log",
     benchmark:
-        "results/features/benchmarks/digits.tsv"
+        "results/features/benchmarks/{classifier}.tsv"
+    wildcard_constraints:
+        classifier="colour|digits|fashion",
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
     shell:
-        "python -m bench classifier --out {output} 2> {log}"
+        "python -m bench classifier {wildcards.classifier} --out {output} 2> {log}"
