@@ -22,8 +22,9 @@ def write(records: pd.DataFrame, out: str | Path) -> None:
         Mistake: the records of one data set do not belong together; see `curves.grids`.
     """
     for grid in grids(records):
+        tabled = sum(sections(grid), [])
         for kind, render in (("md", _markdown), ("tex", _latex), ("csv", _csv)):
-            store.write_text(Path(out) / f"table-{grid.dataset}.{kind}", render(grid))
+            store.write_text(Path(out) / f"table-{grid.dataset}.{kind}", render(grid, tabled))
 
 
 def sections(grid: Grid) -> tuple[list[Block], list[Block]]:
@@ -66,14 +67,14 @@ def _parts(block: Block) -> list[tuple[int, ...]]:
     return [block.dims[i : i + size] for i in range(0, len(block.dims), size)]
 
 
-def _markdown(grid: Grid) -> str:
+def _markdown(grid: Grid, tabled: list[Block]) -> str:
     def shown(entry: Entry) -> str:
         return f"**{entry.text}**" if entry.best else entry.text
 
     lines = [f"# {grid.dataset}", ""]
     if missing := all_missing(grid):
         return "\n".join([*lines, missing, ""])
-    for block in sum(sections(grid), []):
+    for block in tabled:
         lines += [f"## {block.title}", "", block.caption, ""]
         for dims in _parts(block):
             rows = _lines(block, dims, shown)
@@ -82,7 +83,7 @@ def _markdown(grid: Grid) -> str:
     return "\n".join(lines)
 
 
-def _latex(grid: Grid) -> str:
+def _latex(grid: Grid, tabled: list[Block]) -> str:
     def shown(entry: Entry) -> str:
         text = _escape(entry.text)
         return rf"\textbf{{{text}}}" if entry.best else text
@@ -90,7 +91,7 @@ def _latex(grid: Grid) -> str:
     lines = ["% Needs \\usepackage{booktabs}."]
     if missing := all_missing(grid):
         return "\n".join([*lines, _escape(missing), ""])
-    for block in sum(sections(grid), []):
+    for block in tabled:
         label = "-".join(filter(None, [grid.dataset, block.metric, block.protocol]))
         lines += ["\\begin{table*}", "\\centering", "\\scriptsize", "\\setlength{\\tabcolsep}{3pt}"]
         lines += [f"\\caption{{{_escape(block.caption)}}}", f"\\label{{tab:{label}}}"]
@@ -137,8 +138,7 @@ def _escape(text: str) -> str:
     )
 
 
-def _csv(grid: Grid) -> str:
-    main, others = sections(grid)
+def _csv(grid: Grid, tabled: list[Block]) -> str:
     protocols = {it.name: it.protocol for it in (grid, *grid.others)}
     rows = [
         {
@@ -159,7 +159,7 @@ def _csv(grid: Grid) -> str:
             **protocols[row.protocol],
             **grid.training[row.system],
         }
-        for block in main + others
+        for block in tabled
         for row in block.rows
         # The distances in the block of the effect are in their own protocols' blocks too.
         if block.protocol or row.metric == block.metric
