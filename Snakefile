@@ -26,3 +26,5 @@ onsuccess:
 
 onerror:
     print_failures()
+    if workflow.execution_settings.keep_going:
+        assemble_what_there_is()

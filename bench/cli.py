@@ -11,8 +11,7 @@ from tabulate import tabulate
 from bench import data, records, store, study
 from bench.mistake import Mistake
 
-# Everything else is imported where it is used: only `data`, `train`, `evaluate` and `classifier`
-# may import torch.
+# Everything else is imported where it is used: what comes after `collect` imports no torch.
 
 __all__ = ["main"]
 
@@ -31,20 +30,50 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _cells(path: Path) -> None:
     it = study.read(path)
+
+    from bench import estimate
+
     seeds = _sequence(it.seeds)
-    rows = [
-        (dataset, system, _sequence(dims), seeds, len(it.seeds), len(dims) * len(it.seeds))
-        for dataset, dims in it.datasets.items()
-        for system in it.systems
-    ]
-    rows.append(("total", "", "", "", len(it.curves()), len(it.cells())))
-    print(tabulate(rows, ["dataset", "system", "dims", "seeds", "curves", "cells"]))
+    rows, flops, hours = [], 0.0, 0.0
+    for dataset, dims in it.datasets.items():
+        for system in it.systems:
+            curves, cells = len(it.seeds), len(dims) * len(it.seeds)
+            cost = estimate.cost(it, dataset, system)
+            flops, hours = flops + cost.flops, hours + cost.hours
+            net = str(it.plan(dataset, system).net)
+            rows.append((dataset, system, _sequence(dims), seeds, net, curves, cells))
+            rows[-1] += (_short(cost.flops / 1e15), _short(cost.hours))
+    rows.append(("total", "", "", "", "", len(it.curves()), len(it.cells())))
+    rows[-1] += (_short(flops / 1e15), _short(hours))
+    columns = ["dataset", "system", "dims", "seeds", "net", "curves", "cells", "PFLOP", "GPU hours"]
+    print(tabulate(rows, columns, disable_numparse=True, colalign=["left"] * 5 + ["right"] * 4))
+    print(
+        f"PFLOP: 10^15 floating-point operations, counted. GPU hours: a rough estimate for one GPU "
+        f"that sustains {estimate.SUSTAINED / 1e12:g} TFLOP/s and takes "
+        f"{estimate.LAUNCH_S * 1e6:g} µs for the smallest operation."
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
 
 
 def _data(path: Path, dataset: str, out: Path) -> None:
     _known("data set", dataset, study.read(path).datasets)
     fingerprint = data.load(dataset).fingerprint()
     store.write_text(out, json.dumps(fingerprint, indent=2, sort_keys=True) + "\n")
+
+
+def _features(path: Path, dataset: str, extractor: str, threads: int, out: Path) -> None:
+    it = study.read(path)
+    _known("data set", dataset, it.datasets)
+
+    import torch
+
+    from bench import evaluation
+
+    torch.set_num_threads(threads)
+    evaluation.real_features(it, dataset, extractor, out)
 
 
 def _train(path, dataset, system, seed, dims, steps, threads, out) -> None:
@@ -57,11 +86,11 @@ def _train(path, dataset, system, seed, dims, steps, threads, out) -> None:
     from bench import training
 
     torch.set_num_threads(threads)
-    dims, steps = dims or it.datasets[dataset], steps or it.training.steps
+    dims = dims or it.datasets[dataset]
     training.train_curve(it, dataset, system, seed, dims, steps, out)
 
 
-def _evaluate(path, dataset, system, seed, models, controls, threads, out) -> None:
+def _evaluate(path, dataset, system, seed, models, controls, real, threads, out) -> None:
     it = study.read(path)
     _known("data set", dataset, it.datasets)
     if not controls:
@@ -77,14 +106,17 @@ def _evaluate(path, dataset, system, seed, models, controls, threads, out) -> No
 
     torch.set_num_threads(threads)
     if controls:
-        rows = evaluation.evaluate_controls(it, dataset)
+        rows = evaluation.evaluate_controls(it, dataset, real)
     else:
-        rows = evaluation.evaluate_curve(it, dataset, system, seed, models)
+        rows = evaluation.evaluate_curve(it, dataset, system, seed, models, real)
     records.write(out, rows)
 
 
-def _collect(files: list[Path], out: Path) -> None:
-    records.write(out, _read_records(*files).to_dict("records"))
+def _collect(path: Path, files: list[Path], out: Path) -> None:
+    table = records.complete(_read_records(*files), study.read(path))
+    records.write(out, table.to_dict("records"))
+    if missing := int((table["status"] == "missing").sum()):
+        print(f"{missing} of {len(table)} records are missing", file=sys.stderr)
 
 
 def _tables(path: Path, out: Path) -> None:
@@ -112,10 +144,16 @@ def _report(path: Path, out: Path) -> None:
     page.write(_read_records(path), out)
 
 
-def _classifier(out: Path) -> None:
-    from bench.features import digits
+def _classifier(name: str, out: Path) -> None:
+    from bench.features import fit
 
-    digits.train(out)
+    fit.train(name, out)
+
+
+def _weights() -> None:
+    from bench.features import inception
+
+    print(inception.fetch())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -141,6 +179,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     _study(verb, "--dataset")
     _out(verb, "FILE.json")
+
+    verb = add(
+        _features,
+        "compute the features of a data set's real points",
+        "Once for all systems and seeds that are compared with them.",
+    )
+    _study(verb, "--dataset")
+    verb.add_argument(
+        "--extractor", required=True, help="features of a protocol, such as raw, inception-bilinear"
+    )
+    _threads(verb)
+    _out(verb, "FILE.safetensors")
 
     verb = add(
         _train,
@@ -175,11 +225,22 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--models", type=Path, metavar="DIR", help="the folder that train wrote, with --system"
     )
+    verb.add_argument(
+        "--real",
+        type=Path,
+        metavar="DIR",
+        help="a folder of <extractor>.safetensors that features wrote (default: they are computed)",
+    )
     _threads(verb)
     _out(verb, "FILE.csv")
 
-    verb = add(_collect, "join records of several files in one table")
-    verb.add_argument("files", nargs="+", type=Path, metavar="FILE", help="records, as CSV")
+    verb = add(
+        _collect,
+        "join records of several files in one table",
+        "A cell of the study without a record becomes a row whose status is `missing`.",
+    )
+    _study(verb)
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records, as CSV")
     _out(verb, "RECORDS.csv")
 
     for function, line, out in (
@@ -194,10 +255,18 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = add(
         _classifier,
-        "train the digit classifier that image features come from",
+        "train a classifier that image features come from",
         "Its weights are shipped: this is how they were made.",
     )
+    verb.add_argument("name", metavar="NAME", help="digits, fashion or colour")
     _out(verb, "FILE.safetensors")
+
+    add(
+        _weights,
+        "get Inception's weights, and print where they are",
+        "They are read from the folder BENCH_DATA, downloaded to it where there is a network, and "
+        "checked against their SHA-256.",
+    )
     return parser
 
 

@@ -1,78 +1,143 @@
-"""A trained curve and a protocol to records."""
+"""A trained curve and a study's protocols to records."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from bench import data, features, metrics
+from bench import data, features, metrics, seeds, training
 from bench.data.base import DataSet
+from bench.distances import distances, stretched
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.parts import mmd_imq
-from bench.study import Study
+from bench.real import Real, blocks
+from bench.records import described
+from bench.study import Evaluation, Study
 from bench.systems.base import Autoencoder
-from bench.training import cell_seed, load_curve
 
-__all__ = ["evaluate_controls", "evaluate_curve", "measure"]
-
-_ROWS = 2000
-"""Points in one pass through a stack."""
+__all__ = ["Extractors", "evaluate_controls", "evaluate_curve", "measure", "real_features"]
 
 _MMD = 2000
 """Codes in the estimate of the latent divergence: it takes memory by their square."""
 
 
-def _passes(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """function(x) [cells, N, ...], a limited number of rows (axis −2) at a time."""
-    return torch.cat([function(part) for part in x.split(_ROWS, dim=-2)], dim=1)
+class Extractors:
+    """A data set's feature extractors and real features, each made or read once.
+
+    Arguments:
+        points: the data set.
+        real: a folder with the files <extractor>.safetensors of `real_features`; without one they
+            are computed.
+    """
+
+    def __init__(self, points: DataSet, real: str | Path | None = None):
+        self.points, self.folder = points, real
+        self._extractors, self._real = {}, {}
+
+    def __call__(self, protocol: Evaluation) -> Callable[[Tensor], np.ndarray]:
+        """The protocol's extractor."""
+        name = protocol.extractor
+        if name not in self._extractors:
+            made = features.load(protocol.features, self.points, protocol.resizer)
+            self._extractors[name] = made
+        return self._extractors[name]
+
+    def real(self, protocol: Evaluation) -> Real:
+        """The features of the data set's real points."""
+        name = protocol.extractor
+        if name not in self._real:
+            if self.folder is None:
+                self._real[name] = Real.compute(self.points, self(protocol))
+            else:
+                path = Path(self.folder, f"{name}.safetensors")
+                self._real[name] = Real.read(path, self.points, name)
+        return self._real[name]
+
+
+def real_features(study: Study, dataset: str, extractor: str, out: str | Path) -> None:
+    """Compute and write the features of a data set's real points.
+
+    Raises:
+        Mistake: no protocol of the study has this extractor.
+    """
+    named = {it.extractor: it for it in study.protocols.values()}
+    if extractor not in named:
+        raise Mistake(f"no extractor {extractor!r} in the study; it has {', '.join(named)}")
+    points = data.load(dataset)
+    Extractors(points).real(named[extractor]).write(out, points, extractor)
+
+
+def _generate(
+    model: Autoencoder, prior: Tensor, extractors: Iterable[tuple[Callable, bool]]
+) -> tuple[list[list[np.ndarray]], Tensor]:
+    """Features of each cell's samples, decoded from prior draws [cells, N, width] block by block.
+
+    Arguments:
+        extractors: each with whether images are stretched first.
+
+    Returns:
+        Features [N, D] by extractor and cell, and which cells' samples are finite numbers [cells].
+        Other cells' features mean nothing.
+    """
+    extractors, cells = list(extractors), len(prior)
+    width = torch.Size(model.space.shape).numel()
+    parts = [[[] for _ in range(cells)] for _ in extractors]
+    alive = torch.ones(cells, dtype=bool)
+    for block in blocks(prior.shape[1], width):
+        samples = model.decode(prior[:, block])
+        alive &= _finite(samples)
+        for (extractor, stretch), own in zip(extractors, parts, strict=True):
+            for cell in range(cells):
+                x = samples[cell].nan_to_num()
+                own[cell].append(extractor(stretched(x) if stretch else x))
+    return [[np.concatenate(part) for part in own] for own in parts], alive
+
+
+def _finite(values: Tensor) -> Tensor:
+    """Whether all of a cell's values are finite numbers [cells]."""
+    return values.isfinite().flatten(1).all(1)
 
 
 @torch.no_grad()
 def measure(
     model: Autoencoder,
-    points: DataSet,
-    split: str,
-    extractor: Callable,
+    protocol: Evaluation,
+    extractors: Extractors,
     noise: Noise,
-    count: int,
+    seed: int,
 ) -> list[dict]:
-    """The metrics of each cell of a trained stack, one dictionary a cell.
+    """The metrics of each cell of a trained stack under a protocol, one dictionary a cell.
 
     Arguments:
         model: the stack.
-        points: the data set whose `split` the cells are measured on.
-        extractor: one of `bench.features.load`: what the Fréchet distance is measured on.
+        extractors: of the data set whose split the cells are measured on.
         noise: the randomness of the samples, the same for all systems and dimensions.
-        count: number of generated samples.
+        seed: decides the metrics' subsets and resamples.
     """
-    x = points.batch(split, slice(None))
-    real = extractor(x)
-    prior = model.prior(count, noise)
-    codes = _passes(model.encode, x)
+    points, split = extractors.points, protocol.split
     dims = model.exists.sum((-2, -1)).int().tolist()
-    few = min(_MMD, count, len(x))
-    drawn = model.encode(x[:few], noise)
-    divergences = [
-        float(
-            mmd_imq(
-                drawn[cell, :, :dim].double(), prior[cell, :few, :dim].double(), model.prior_scale
-            )
-        )
-        for cell, dim in enumerate(dims)
-    ]
-    # Reconstructions and samples of all cells are large: one after the other.
-    decoded = _passes(model.decode, codes)
-    alive = _finite(codes) & _finite(decoded)
-    errors = [
-        metrics.reconstruction_error(x.numpy(), decoded[cell].numpy()) if alive[cell] else None
-        for cell in range(len(dims))
-    ]
-    del decoded
-    generated = _passes(model.decode, prior)
-    alive &= _finite(generated)
+    prior = model.prior(protocol.samples, noise)
+    codes, drawn, errors, alive = [], [], np.zeros(len(dims)), torch.ones(len(dims), dtype=bool)
+    count = len(getattr(points, split))
+    few = min(_MMD, protocol.samples, count)
+    for index, block in enumerate(blocks(count, torch.Size(points.shape).numel())):
+        x = points.batch(split, block)
+        codes.append(model.encode(x))
+        if block.start < few:
+            drawn.append(model.encode(x[: few - block.start], noise.at(block=index)))
+        decoded = model.decode(codes[-1])
+        alive &= _finite(codes[-1]) & _finite(decoded)
+        for cell in range(len(dims)):
+            if alive[cell]:
+                error = metrics.reconstruction_error(x.numpy(), decoded[cell].numpy())
+                errors[cell] += error * len(x) / count
+    codes, drawn = torch.cat(codes, 1), torch.cat(drawn, 1)
+    generated, finite = _generate(model, prior, [(extractors(protocol), protocol.stretch)])
+    alive &= finite
     masks = model.mask()
     rows = []
     for cell, dim in enumerate(dims):
@@ -82,12 +147,15 @@ def measure(
         own = codes[cell, :, :dim].numpy()
         mask = None if masks is None else masks[cell, :dim].numpy()
         active = None if mask is None else mask >= metrics.MASK_THRESHOLD
+        divergence = mmd_imq(
+            drawn[cell, :, :dim].double(), prior[cell, :few, :dim].double(), model.prior_scale
+        )
         rows.append(
-            {
-                "status": "done",
-                "fid": metrics.fid(extractor(generated[cell]), real),
-                "reconstruction": errors[cell],
-                "latent_divergence": divergences[cell],
+            {"status": "done"}
+            | distances(generated[0][cell], extractors.real(protocol), protocol, seed)
+            | {
+                "reconstruction": float(errors[cell]),
+                "latent_divergence": float(divergence),
                 "nac": metrics.nac(own, active),
                 "discovered_mask": None if mask is None else metrics.active_dimensions(mask),
                 "discovered_units": metrics.active_units(own),
@@ -96,56 +164,96 @@ def measure(
     return rows
 
 
-def _finite(values: Tensor) -> Tensor:
-    """Whether all of a cell's values are finite numbers [cells]."""
-    return values.isfinite().flatten(1).all(1)
-
-
-def _common(study: Study, points: DataSet, seed: int) -> dict:
-    """What all records of a data set and seed share."""
-    return {
-        "study": study.name,
-        "dataset": points.name,
-        "true_dim": points.true_dim,
-        "seed": seed,
-        "split": study.evaluation.split,
-        "features": study.evaluation.features,
-        "samples": study.evaluation.samples,
-    }
-
-
-def _noise(study: Study, dataset: str, seed: int) -> Noise:
-    return Noise(cell_seed(study, dataset, seed), purpose="evaluation")
-
-
 def evaluate_curve(
-    study: Study, dataset: str, system: str, seed: int, models: str | Path
+    study: Study,
+    dataset: str,
+    system: str,
+    seed: int,
+    models: str | Path,
+    real: str | Path | None = None,
 ) -> list[dict]:
-    """The records of the trained cells in the folder `models`, by dimension.
+    """The records of the trained cells in the folder `models`, by dimension and protocol.
+
+    Arguments:
+        real: the folder of the data set's real features; see `Extractors`.
 
     Raises:
         Mistake: a file there is not a cell of this curve.
     """
-    points, protocol = data.load(dataset), study.evaluation
-    extractor = features.load(protocol.features)
+    points = data.load(dataset)
+    extractors = Extractors(points, real)
     noise = _noise(study, dataset, seed)
-    common = _common(study, points, seed) | {"system": system, "base": study.systems[system].base}
+    base = study.plan(dataset, system).system.base
     rows = []
-    for model, cells in load_curve(study, points, system, seed, models):
-        measured = measure(model, points, protocol.split, extractor, noise, protocol.samples)
-        for cell, metric in zip(cells, measured, strict=True):
-            rows.append(common | _trained(cell) | _outcome(cell, metric))
+    for name, protocol in study.protocols.items():
+        chosen = {}
+        if protocol.checkpoint != "last":
+            chosen = _choose(study, system, seed, models, protocol, extractors)
+        common = described(study, dataset, name) | {
+            "true_dim": points.true_dim,
+            "system": system,
+            "base": base,
+            "seed": seed,
+        }
+        for model, cells in training.load_curve(study, points, system, seed, models, chosen):
+            measured = measure(model, protocol, extractors, noise, _metrics_seed(study, noise))
+            for cell, metric in zip(cells, measured, strict=True):
+                rows.append(common | _trained(cell) | _outcome(cell, metric))
     return rows
+
+
+@torch.no_grad()
+def _choose(
+    study: Study,
+    system: str,
+    seed: int,
+    models: str | Path,
+    protocol: Evaluation,
+    extractors: Extractors,
+) -> dict[int, int]:
+    """For each dimension the step of the snapshot with the smallest distance; the last is left out.
+
+    The distance is that of the protocol's samples from the split it chooses by. On the validation
+    split they are other samples than those that are then measured; on the test split they are the
+    same, as where a source reports the smallest of all its test distances.
+    """
+    split = protocol.checkpoint.removeprefix("best-")
+    noise = _noise(study, extractors.points.name, seed)
+    if split != protocol.split:
+        noise = noise.at(purpose="choice")
+    moments = extractors.real(protocol).moments(split)
+    best: dict[int, tuple[float, int | None]] = {}
+    for step in [*training.snapshots(models), None]:
+        folder = models if step is None else Path(models, "snapshots", str(step))
+        for model, cells in training.load_curve(study, extractors.points, system, seed, folder):
+            prior = model.prior(protocol.samples, noise)
+            generated, alive = _generate(model, prior, [(extractors(protocol), protocol.stretch)])
+            for index, cell in enumerate(cells):
+                if alive[index]:
+                    own = metrics.moments(generated[0][index])
+                    found = (metrics.frechet_distance(*own, *moments), step)
+                    best[cell["dim"]] = min(
+                        best.get(cell["dim"], found), found, key=lambda it: it[0]
+                    )
+    return {dim: step for dim, (_, step) in best.items() if step is not None}
+
+
+def _noise(study: Study, dataset: str, seed: int) -> Noise:
+    return Noise(training.cell_seed(study, dataset, seed), purpose="evaluation")
+
+
+def _metrics_seed(study: Study, noise: Noise) -> int:
+    return seeds.derive(noise.seed, purpose="metrics")
 
 
 def _trained(cell: dict) -> dict:
     """How a cell was trained, from its file."""
-    net = [cell["net"]["kind"], "-".join(map(str, cell["net"]["hidden"]))]
     return {
         "dim": cell["dim"],
-        "net": " ".join(net).strip(),
+        "net": cell["net"],
         "batch": cell["batch"],
         "steps": cell["steps"],
+        "snapshot": cell["snapshot"],
         "options": json.dumps(cell["options"], sort_keys=True),
     }
 
@@ -160,38 +268,48 @@ def _outcome(cell: dict, metric: dict) -> dict:
     return metric
 
 
-def evaluate_controls(study: Study, dataset: str) -> list[dict]:
-    """The records of the controls, for each seed of the study.
+@torch.no_grad()
+def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None) -> list[dict]:
+    """The records of the controls, for each seed and protocol of the study.
 
     `real` is held-out real data, from the validation split where the protocol measures on test and
     the reverse: what a perfect generator would get. `noise` is uniform on [0, 1] for bounded data
-    and N(0, 1) else, coordinate by coordinate.
+    and N(0, 1) else, coordinate by coordinate. Both take the place of generated points: a protocol
+    that stretches stretches them too.
 
     Raises:
         Mistake: the held-out split has fewer points than the protocol has samples.
     """
-    points, protocol = data.load(dataset), study.evaluation
-    extractor = features.load(protocol.features)
-    target = extractor(points.batch(protocol.split, slice(None)))
+    points = data.load(dataset)
+    extractors = Extractors(points, real)
     size = torch.Size(points.shape).numel()
-    held_out = "validation" if protocol.split == "test" else "test"
-    everything = points.batch(held_out, slice(None))
-    if len(everything) < protocol.samples:
-        raise Mistake(
-            f"{protocol.samples} samples of {dataset}, whose {held_out} split, the control of real "
-            f"data, has {len(everything)}"
-        )
+    draw = torch.rand if points.value_range else torch.randn
     rows = []
-    for seed in study.seeds:
-        noise = _noise(study, dataset, seed)
-        chosen = noise.permutation("real", len(everything))[: protocol.samples]
-        draw = torch.rand if points.value_range else torch.randn
-        samples = {
-            "real": everything[chosen],
-            "noise": draw(protocol.samples, size, generator=noise.generator("noise")),
-        }
-        for name, x in samples.items():
-            common = _common(study, points, seed)
-            fid = metrics.fid(extractor(x), target)
-            rows.append(common | {"system": name, "base": name, "status": "done", "fid": fid})
+    for name, protocol in study.protocols.items():
+        extractor, target = extractors(protocol), extractors.real(protocol)
+        held_out = "validation" if protocol.split == "test" else "test"
+        count = len(getattr(points, held_out))
+        if count < protocol.samples:
+            raise Mistake(
+                f"{protocol.samples} samples of {dataset}, whose {held_out} split, the control of "
+                f"real data, has {count}"
+            )
+        for seed in study.seeds:
+            noise = _noise(study, dataset, seed)
+            chosen = noise.permutation("real", count)[: protocol.samples]
+            noisy = draw(protocol.samples, size, generator=noise.generator("noise"))
+            for control in ("real", "noise"):
+                parts = []
+                for block in blocks(protocol.samples, size):
+                    x = noisy[block]
+                    if control == "real":
+                        x = points.batch(held_out, chosen[block])
+                    parts.append(extractor(stretched(x) if protocol.stretch else x))
+                found = np.concatenate(parts)
+                rows.append(
+                    described(study, dataset, name)
+                    | {"true_dim": points.true_dim, "system": control, "base": control}
+                    | {"seed": seed, "status": "done"}
+                    | distances(found, target, protocol, _metrics_seed(study, noise))
+                )
     return rows

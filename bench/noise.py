@@ -18,6 +18,10 @@ class Noise:
     def __init__(self, seed: int, **axes: int | str):
         self.seed, self.axes = seed, axes
 
+    def at(self, **axes: int | str) -> "Noise":
+        """The same source at another place: with axes added or changed."""
+        return Noise(self.seed, **self.axes | axes)
+
     def generator(self, name: str) -> torch.Generator:
         """A fresh generator for the draw called `name`."""
         return torch.Generator().manual_seed(seeds.derive(self.seed, name=name, **self.axes))

@@ -1,14 +1,16 @@
 """The table of records: its columns, and how it is read and written. See docs/architecture.md."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from bench import store
+from bench import data, store
 from bench.mistake import Mistake
+from bench.study import Study
 
-__all__ = ["COLUMNS", "frame", "read", "write"]
+__all__ = ["COLUMNS", "complete", "described", "frame", "read", "write"]
 
 COLUMNS = {
     "study": "string",
@@ -53,7 +55,7 @@ _KEY = ["dataset", "system", "dim", "seed", "protocol"]
 
 
 def frame(rows: Iterable[dict]) -> pd.DataFrame:
-    """Records as a table with typed columns, sorted by data set, system, dimension, seed, protocol."""
+    """Records as a table with typed columns, sorted by data set, system, dim, seed, protocol."""
     table = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(COLUMNS)
     return table.sort_values(_KEY, kind="stable", na_position="first", ignore_index=True)
 
@@ -73,7 +75,7 @@ def read(*paths: str | Path) -> pd.DataFrame:
         if list(table.columns) != list(COLUMNS):
             raise Mistake(f"{path}: the columns of a table of records are {', '.join(COLUMNS)}")
         tables.append(table)
-    table = frame(pd.concat(tables).to_dict("records"))
+    table = frame(row for table in tables for row in table.to_dict("records"))
     if table.duplicated(_KEY).any():
         cell = table[table.duplicated(_KEY)].iloc[0][_KEY].to_dict()
         raise Mistake(f"{', '.join(map(str, paths))}: two records of one cell: {cell}")
@@ -83,3 +85,44 @@ def read(*paths: str | Path) -> pd.DataFrame:
 def write(path: str | Path, rows: Iterable[dict]) -> None:
     """Write records as CSV: floats with 9 significant digits, in a fixed order of rows."""
     store.write_text(path, frame(rows).to_csv(index=False, float_format="%.9g"))
+
+
+def described(study: Study, dataset: str, protocol: str) -> dict:
+    """What all records of a data set and protocol share: their names, and the whole protocol."""
+    it = study.protocols[protocol]
+    return {
+        "study": study.name,
+        "dataset": dataset,
+        "protocol": protocol,
+        "split": it.split,
+        "features": it.features,
+        "resizer": it.resizer,
+        "stretch": it.stretch,
+        "checkpoint": it.checkpoint,
+        "samples": it.samples,
+    }
+
+
+def complete(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The table with a row of status `missing` for each cell and protocol without a record.
+
+    Raises:
+        Mistake: a record is of no cell of the study.
+    """
+    cells = {(it.dataset, it.system, it.dim, it.seed): it for it in study.cells()}
+    trained = table[table["dim"].notna()]
+    found = set(trained[_KEY].itertuples(index=False, name=None))
+    for *cell, protocol in sorted(found):
+        if tuple(cell) not in cells or protocol not in study.protocols:
+            raise Mistake(f"a record of no cell of the study {study.name}: {(*cell, protocol)}")
+    missing = [
+        described(study, it.dataset, protocol)
+        | {"system": it.system, "base": study.plan(it.dataset, it.system).system.base}
+        | {"dim": it.dim, "seed": it.seed, "status": "missing"}
+        | {"true_dim": data.kind(it.dataset).true_dim}
+        | {"options": json.dumps(study.plan(it.dataset, it.system).system.options, sort_keys=True)}
+        for key, it in cells.items()
+        for protocol in study.protocols
+        if (*key, protocol) not in found
+    ]
+    return frame([*table.to_dict("records"), *missing])

@@ -4,25 +4,22 @@ import dataclasses
 import importlib
 import importlib.resources
 import json
-import math
-import re
 import reprlib
 import typing
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import jsonschema
-import yaml
-
-from bench import data, systems
-from bench.mistake import Mistake
+from bench import data, features, systems
+from bench.study_file import StudyError, load, refusal, validate
 
 __all__ = [
+    "MAIN",
     "Cell",
     "Curve",
     "Evaluation",
     "Net",
+    "Plan",
     "Study",
     "StudyError",
     "System",
@@ -30,9 +27,8 @@ __all__ = [
     "read",
 ]
 
-
-class StudyError(Mistake):
-    """A study that cannot be used: one line with file, key, value found, and what is allowed."""
+MAIN = "main"
+"""The protocol that is a study's `evaluation`, and on which claims are judged."""
 
 
 @dataclass(frozen=True)
@@ -65,27 +61,65 @@ class System:
 
 @dataclass(frozen=True)
 class Net:
-    """The net of all cells: `mlp` with the widths of its hidden layers, or `conv`."""
+    """A cell's net: `mlp` with the widths of its hidden layers, or a convolutional one by name,
+    whose code is a vector or a map of channels × height × width."""
 
     kind: str
     hidden: tuple[int, ...] = ()
+    code: str = "vector"
+
+    def __str__(self) -> str:
+        """As records have it: `mlp 128-128`, `dcgan`, `flexae map`."""
+        code = "" if self.code == "vector" else self.code
+        return " ".join(filter(None, [self.kind, "-".join(map(str, self.hidden)), code]))
 
 
 @dataclass(frozen=True)
 class Training:
-    """The budget of one cell: optimisation steps and rows per batch."""
+    """The budget of one cell: optimisation steps, rows per batch, and how many evenly spaced
+    snapshots of its parameters are kept, the last included."""
 
     steps: int
     batch: int = 64
+    snapshots: int = 1
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The protocol: evaluation split, feature extractor, number of samples."""
+    """A protocol: all that decides what a record's numbers are, given a trained model.
+
+    Attributes:
+        split: real points that samples are compared with.
+        features: name of the extractor.
+        resizer: how images are resized for Inception; None for other extractors.
+        stretch: whether each generated image is stretched to the whole range of values first.
+        checkpoint: which snapshot is measured: the last, or the one of the smallest distance from
+            the validation or (only to show what that does) the test split.
+        samples: number of generated points.
+        metrics: what is computed beside the Fréchet distance.
+    """
 
     split: str = "test"
     features: str = "raw"
+    resizer: str | None = None
+    stretch: bool = False
+    checkpoint: str = "last"
     samples: int = 10_000
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def extractor(self) -> str:
+        """Extractor and resizer in one word: what real features are cached under."""
+        return "-".join(filter(None, [self.features, self.resizer]))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the cells of one data set and system are trained."""
+
+    system: System
+    net: Net
+    training: Training
 
 
 @dataclass(frozen=True)
@@ -95,11 +129,18 @@ class Study:
     name: str
     seeds: tuple[int, ...]
     datasets: dict[str, tuple[int, ...]]
-    systems: dict[str, System]
-    net: Net
-    training: Training
-    evaluation: Evaluation = Evaluation()
+    plans: dict[tuple[str, str], Plan]
+    protocols: dict[str, Evaluation] = field(default_factory=lambda: {MAIN: Evaluation()})
     master_seed: int = 0
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The labels of the systems."""
+        return tuple(dict.fromkeys(system for _, system in self.plans))
+
+    def plan(self, dataset: str, system: str) -> Plan:
+        """How the cells of a data set and a system's label are trained."""
+        return self.plans[dataset, system]
 
     def curves(self) -> list[Curve]:
         """All curves, by data set, then system, then seed."""
@@ -125,66 +166,27 @@ def read(path: str | Path) -> Study:
     Raises:
         StudyError: the file cannot be read, is no YAML, or holds something that is not allowed.
     """
-    document = _load(path)
-    _validate(path, document, _schema())
-    _refuse_vectors(path, document)
-    return Study(
+    document = load(path)
+    validate(path, document, _schema())
+    _refuse_unknown_names(path, document)
+    study = Study(
         name=document["name"],
         master_seed=document.get("master_seed", 0),
         seeds=tuple(sorted(document["seeds"])),
         datasets={name: tuple(sorted(it["dims"])) for name, it in document["datasets"].items()},
-        systems={
-            label: _system(path, label, options, document["datasets"])
-            for label, options in document["systems"].items()
+        plans={
+            (dataset, label): _plan(path, document, dataset, label)
+            for dataset in document["datasets"]
+            for label in document["systems"]
         },
-        net=Net(document["net"]["kind"], tuple(document["net"].get("hidden", ()))),
-        training=Training(**document["training"]),
-        evaluation=Evaluation(**document.get("evaluation", {})),
+        protocols={MAIN: _evaluation(document.get("evaluation", {}))}
+        | {
+            name: _evaluation(document.get("evaluation", {}) | changes)
+            for name, changes in document.get("protocols", {}).items()
+        },
     )
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with 1e-3 a number (PyYAML knows only 1.0e-3)."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
-
-
-def _load(path: str | Path) -> object:
-    try:
-        loader = _Loader(Path(path).read_text(encoding="utf-8"))
-        node = loader.get_single_node()
-        _refuse_bad_keys(path, node, (), set())
-        return loader.construct_document(node) if node else None
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise _error(path, (), f"no readable file ({reason})", "a study file in YAML") from None
-    except StudyError:
-        raise
-    except (yaml.YAMLError, ValueError) as error:
-        raise _error(path, (), f"invalid YAML ({error})", "a study file in YAML") from None
-
-
-def _refuse_bad_keys(path, node: yaml.Node | None, where: tuple, seen: set[int]) -> None:
-    """PyYAML keeps the last of two equal keys without a word; here every key is text and unique."""
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        keys = set()
-        for key, value in node.value:
-            if key.tag != "tag:yaml.org,2002:str":
-                raise _error(path, where, f"the key {key.value!r}", "keys that are text")
-            if key.value in keys:
-                found = f"the key again on line {key.start_mark.line + 1}"
-                raise _error(path, (*where, key.value), found, "every key once")
-            keys.add(key.value)
-            _refuse_bad_keys(path, value, (*where, key.value), seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            _refuse_bad_keys(path, value, (*where, i), seen)
+    _refuse_misfits(path, document, study)
+    return study
 
 
 def _schema() -> dict:
@@ -199,55 +201,74 @@ def _schema() -> dict:
     return schema
 
 
-def _refuse_vectors(path: str | Path, document: dict) -> None:
-    """What only images have; a data set's class (and so torch) is imported only to find out."""
-    for section, key, value, instead in (
-        ("net", "kind", "conv", "mlp"),
-        ("evaluation", "features", "classifier", "raw"),
-    ):
-        if document.get(section, {}).get(key) != value:
-            continue
-        for name in document["datasets"]:
-            if len(data.kind(name).shape) != 3:
-                allowed = f"{instead}, for {name} has no images"
-                raise _error(path, (section, key), reprlib.repr(value), allowed)
+def _refuse_unknown_names(path: str | Path, document: dict) -> None:
+    """Systems that do not exist, and overrides of what is not in the study."""
+    for label, options in document["systems"].items():
+        where, base = ("systems", label), options.get("system", label)
+        if base not in systems.names():
+            allowed = f"one of {', '.join(systems.names())}"
+            if "system" in options:
+                raise refusal(path, (*where, "system"), reprlib.repr(base), allowed)
+            allowed += ", or a key system that names one"
+            raise refusal(path, where[:1], reprlib.repr(label), allowed)
+    for index, override in enumerate(document.get("overrides", [])):
+        for key in ("datasets", "systems"):
+            for place, name in enumerate(override.get(key, [])):
+                if name not in document[key]:
+                    where = ("overrides", index, key, place)
+                    allowed = f"one of {', '.join(document[key])}"
+                    raise refusal(path, where, reprlib.repr(name), allowed)
 
 
-def _system(path: str | Path, label: str, options: dict, datasets: Iterable[str]) -> System:
-    """A system of the study; its class (and so torch) is imported only to check options."""
-    where, base = ("systems", label), options.get("system", label)
-    if base not in systems.names():
-        allowed = f"one of {', '.join(systems.names())}"
-        if "system" in options:
-            raise _error(path, (*where, "system"), reprlib.repr(base), allowed)
-        raise _error(
-            path, where[:1], reprlib.repr(label), f"{allowed}, or a key system that names one"
-        )
+def _plan(path: str | Path, document: dict, dataset: str, label: str) -> Plan:
+    """The study's net, training and options with what its overrides change, later ones last."""
+    net, training = document["net"], document["training"]
+    options = document["systems"][label]
+    base = options.get("system", label)
     options = {key: value for key, value in options.items() if key != "system"}
+    options = _options(path, ("systems", label), base, options)
+    for index, override in enumerate(document.get("overrides", [])):
+        names = override.get("datasets", [dataset]), override.get("systems", [label])
+        if dataset in names[0] and label in names[1]:
+            net = override.get("net", net)
+            training = training | override.get("training", {})
+            where = ("overrides", index, "options")
+            options |= _options(path, where, base, override.get("options", {}), options)
+    net = Net(**net | {"hidden": tuple(net.get("hidden", ()))})
+    return Plan(System(base, options), net, Training(**training))
+
+
+def _evaluation(document: dict) -> Evaluation:
+    it = Evaluation(**document | {"metrics": tuple(document.get("metrics", ()))})
+    if it.features == "inception" and it.resizer is None:
+        return dataclasses.replace(it, resizer="bilinear")
+    return it
+
+
+def _options(
+    path: str | Path, where: tuple, base: str, options: dict, others: Mapping | None = None
+) -> dict:
+    """Options of a system, checked; its class (and so torch) is imported only if there are any.
+
+    `others` are those that they are added to.
+    """
     if not options:
-        return System(base, {})
-    system = systems.load(base)
-    cls = system.Options
+        return {}
+    cls = systems.load(base).Options
     fields, types = dataclasses.fields(cls), typing.get_type_hints(cls)
     schema = {
         "additionalProperties": False,
         "properties": {field.name: _property(types[field.name]) for field in fields},
     }
-    _validate(path, options, schema, where)
+    validate(path, options, schema, where)
     options = {
         key: float(value) if types[key] is float else value for key, value in options.items()
     }
     try:
-        chosen = cls(**options)
+        cls(**(others or {}) | options)
     except ValueError as error:
-        raise _error(path, where, reprlib.repr(options), str(error)) from None
-    from bench.systems.base import Space
-
-    for name in datasets:
-        kind = data.kind(name)
-        if lack := system.needs(chosen, Space(kind.shape, kind.bounded())):
-            raise _error(path, where, reprlib.repr(options), f"{lack}, which {name} is not")
-    return System(base, options)
+        raise refusal(path, where, reprlib.repr(options), str(error)) from None
+    return options
 
 
 _JSON = {
@@ -266,46 +287,46 @@ def _property(annotation: type) -> dict:
     return _JSON[annotation]
 
 
-def _is_integer(_, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
+    """What is fine by itself, but not together with the study's data sets or the rest of it.
 
-
-def _is_number(_, value: object) -> bool:
-    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
-
-
-# JSON Schema takes 1.0 for an integer and infinity for a number.
-_VALIDATOR = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {"integer": _is_integer, "number": _is_number}
-    ),
-)
-
-
-def _validate(path: str | Path, document: object, schema: dict, where: tuple = ()) -> None:
-    """Raise a `StudyError` for the most telling error of a document that breaks the schema."""
-    error = jsonschema.exceptions.best_match(_VALIDATOR(schema).iter_errors(document))
-    if error is None:
-        return
-    where = (*where, *error.absolute_path)
-    found, allowed = error.instance, error.schema.get("description")
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        unknown = next(key for key in found if key not in known)
-        where, found, allowed = (*where, unknown), found[unknown], f"only {', '.join(known)}"
-        raise _error(path, where, f"an unknown key with {reprlib.repr(found)}", allowed)
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in found)
-        allowed = error.schema["properties"][missing]["description"]
-        raise _error(path, (*where, missing), "nothing", allowed)
-    if error.validator == "uniqueItems":
-        i = next(i for i, value in enumerate(found) if value in found[:i])
-        raise _error(path, (*where, i), f"{reprlib.repr(found[i])} again", "every value once")
-    raise _error(path, where, reprlib.repr(found), allowed)
-
-
-def _error(path: str | Path, where: tuple, found: str, allowed: str) -> StudyError:
-    key = "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in where).lstrip(".")
-    line = f"{path}: {key or 'the file'}: found {found}; allowed: {allowed}"
-    return StudyError(" ".join(line.split()))
+    A data set's class, a net or a system (and so torch) is imported only where it matters.
+    """
+    for (dataset, label), plan in study.plans.items():
+        if plan.net.kind != "mlp":
+            nets = importlib.import_module("bench.nets")
+            kind, dims = data.kind(dataset), study.datasets[dataset]
+            if lack := nets.lack(plan.net, kind.shape, dims):
+                allowed = f"a net that fits {dataset}, system {label}: {lack}"
+                raise refusal(path, ("net", "kind"), repr(plan.net.kind), allowed)
+        if plan.system.options:
+            space = importlib.import_module("bench.systems.base").Space
+            cls, kind = systems.load(plan.system.base), data.kind(dataset)
+            options = cls.Options(**plan.system.options)
+            if lack := cls.needs(options, space(kind.shape, kind.bounded())):
+                found = reprlib.repr(plan.system.options)
+                raise refusal(path, ("systems", label), found, f"{lack}, which {dataset} is not")
+    for name, protocol in study.protocols.items():
+        where = ("evaluation",) if name == MAIN else ("protocols", name)
+        if protocol.resizer and protocol.features != "inception":
+            allowed = "no resizer: only inception resizes"
+            raise refusal(path, (*where, "resizer"), repr(protocol.resizer), allowed)
+        if protocol.checkpoint != "last" and any(
+            plan.training.snapshots < 2 for plan in study.plans.values()
+        ):
+            allowed = "last, for training.snapshots is 1 and there is nothing to choose from"
+            raise refusal(path, (*where, "checkpoint"), repr(protocol.checkpoint), allowed)
+        for dataset in document["datasets"]:
+            if protocol.features == "raw" and not protocol.stretch:
+                continue
+            kind = data.kind(dataset)
+            if lack := features.lack(protocol.features, kind):
+                allowed = f"raw, for {dataset} {lack}"
+                raise refusal(path, (*where, "features"), repr(protocol.features), allowed)
+            if protocol.stretch and not kind.bounded():
+                allowed = f"false, for {dataset} has no range to stretch to"
+                raise refusal(path, (*where, "stretch"), "True", allowed)
+    for plan in study.plans.values():
+        if plan.training.snapshots > plan.training.steps:
+            allowed = f"at most one a step, {plan.training.steps}"
+            raise refusal(path, ("training", "snapshots"), repr(plan.training.snapshots), allowed)

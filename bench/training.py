@@ -3,9 +3,9 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,11 +21,16 @@ from bench.noise import Noise
 from bench.study import Study
 from bench.systems.base import Autoencoder, Space, Step
 
-__all__ = ["batches", "build", "load_curve", "train", "train_curve"]
+__all__ = ["batches", "build", "load_curve", "snapshots", "train", "train_curve"]
 
 
 def train(
-    system: Autoencoder, batch: Callable[[int, int], Tensor], steps: int, seed: int, title: str = ""
+    system: Autoencoder,
+    batch: Callable[[int, int], Tensor],
+    steps: int,
+    seed: int,
+    title: str = "",
+    after: Callable[[int], None] = lambda done: None,
 ) -> list[int | None]:
     """Train a stack in place, with learning rates that fall to zero over the second half.
 
@@ -35,6 +40,7 @@ def train(
         steps: number of steps; in each, every player takes its turns.
         seed: decides all noise.
         title: what a progress line begins with.
+        after: called after each step with the number of steps done.
 
     Returns:
         For each cell the step at which its loss or parameters stopped being finite, else None.
@@ -47,6 +53,7 @@ def train(
         for player, group in zip(players, groups, strict=True)
     ]
     diverged: list[int | None] = [None] * len(system.exists)
+    system.train()
 
     def note(finite: Tensor, index: int) -> None:
         if not finite.all():
@@ -70,8 +77,10 @@ def train(
                 player.project()
         if None not in diverged:
             break
+        after(index + 1)
     for parameter in system.parameters():
-        note(parameter.detach().flatten(1).isfinite().all(1), steps)
+        # A lone cell's convolutions have no cell axis.
+        note(parameter.detach().reshape(len(diverged), -1).isfinite().all(1), steps)
         parameter.grad = None
     return diverged
 
@@ -117,9 +126,10 @@ def batches(points: DataSet, size: int, seed: int) -> Callable[[int, int], Tenso
 def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
     """An untrained stack of a study's system."""
     space = Space(tuple(dataset.shape), dataset.bounded())
-    cls = systems.load(study.systems[system].base)
+    plan = study.plan(dataset.name, system)
+    cls = systems.load(plan.system.base)
     stack = Stack(dims, cell_seed(study, dataset.name, seed))
-    return cls(stack, space, study.net, cls.Options(**study.systems[system].options))
+    return cls(stack, space, plan.net, cls.Options(**plan.system.options))
 
 
 def cell_seed(study: Study, dataset: str, seed: int) -> int:
@@ -136,51 +146,87 @@ def train_curve(
     steps: int | None,
     out: str | Path,
 ) -> None:
-    """Train one curve and write `out`/<dim>.safetensors, one file a cell.
+    """Train one curve and write `out`/<dim>.safetensors, one file a cell, and the same below
+    `out`/snapshots/<step>/ for each snapshot but the last.
 
     MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
     written too, with its step.
     """
     points = data.load(dataset)
-    steps = study.training.steps if steps is None else steps
-    for stack in _stacks(study, list(dims)):
+    training = study.plan(dataset, system).training
+    steps = training.steps if steps is None else steps
+    kept = {steps * k // training.snapshots for k in range(1, training.snapshots)}
+    for stack in _stacks(study, dataset, system, list(dims)):
         model = build(study, points, system, seed, stack)
         curve_seed = cell_seed(study, dataset, seed)
         model.fit(lambda: points.batch("train", slice(None)))
         title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
-        diverged = train(
-            model, batches(points, study.training.batch, curve_seed), steps, curve_seed, title
-        )
-        for index, (dim, step) in enumerate(zip(stack, diverged, strict=True)):
+        about = _about(study, dataset, system, seed) | {"batch": training.batch, "steps": steps}
+
+        def snapshot(done: int, model=model, stack=stack, about=about) -> None:
+            if done in kept:
+                here = Path(out) / "snapshots" / str(done)
+                _write(model, stack, here, about | {"snapshot": done}, [None] * len(stack))
+
+        order = batches(points, training.batch, curve_seed)
+        diverged = train(model, order, steps, curve_seed, title, snapshot)
+        for dim, step in zip(stack, diverged, strict=True):
             if step is not None:
                 print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
-            about = {
-                "dataset": dataset,
-                "system": study.systems[system].base,
-                "options": study.systems[system].options,
-                "net": asdict(study.net),
-                "dim": dim,
-                "seed": seed,
-                "master_seed": study.master_seed,
-                "batch": study.training.batch,
-                "steps": steps,
-                "diverged": step,
-            }
-            # One metadata key: the format does not keep the order of several.
-            with store.atomic(Path(out) / f"{dim}.safetensors") as path:
-                metadata = {"cell": json.dumps(about, sort_keys=True)}
-                save_file(read_cell(model, index), path, metadata)
+        _write(model, stack, Path(out), about | {"snapshot": steps}, diverged)
 
 
-def _stacks(study: Study, cells: list) -> list[list]:
+def _about(study: Study, dataset: str, system: str, seed: int) -> dict:
+    """What makes a cell this curve's."""
+    plan = study.plan(dataset, system)
+    return {
+        "dataset": dataset,
+        "system": plan.system.base,
+        "options": plan.system.options,
+        "net": str(plan.net),
+        "seed": seed,
+        "master_seed": study.master_seed,
+    }
+
+
+def _write(
+    model: Autoencoder,
+    stack: Sequence[int],
+    folder: Path,
+    about: dict,
+    diverged: Sequence[int | None],
+) -> None:
+    """One file a cell, which says what it is."""
+    for index, (dim, step) in enumerate(zip(stack, diverged, strict=True)):
+        # One metadata key: the format does not keep the order of several.
+        cell = json.dumps(about | {"dim": dim, "diverged": step}, sort_keys=True)
+        with store.atomic(folder / f"{dim}.safetensors") as path:
+            save_file(read_cell(model, index), path, {"cell": cell})
+
+
+def _stacks(study: Study, dataset: str, system: str, cells: list) -> list[list]:
     """The cells of a curve that are one stack: all, but convolutional ones alone."""
-    return [cells] if study.net.kind == "mlp" else [[cell] for cell in cells]
+    mlp = study.plan(dataset, system).net.kind == "mlp"
+    return [cells] if mlp else [[cell] for cell in cells]
+
+
+def snapshots(models: str | Path) -> list[int]:
+    """The steps of a curve's snapshots before the last, ascending."""
+    return sorted(int(path.name) for path in Path(models, "snapshots").glob("*"))
 
 
 def load_curve(
-    study: Study, dataset: DataSet, system: str, seed: int, models: str | Path
+    study: Study,
+    dataset: DataSet,
+    system: str,
+    seed: int,
+    models: str | Path,
+    chosen: Mapping[int, int] = MappingProxyType({}),
 ) -> Iterator[tuple[Autoencoder, list[dict]]]:
     """The trained stacks in `models`, each with what its files say of its cells, by dimension.
+
+    Arguments:
+        chosen: dimensions whose parameters are taken from the snapshot of that step.
 
     Raises:
         Mistake: a file is no trained cell, or one of another data set, system, seed, option or net.
@@ -188,25 +234,24 @@ def load_curve(
     files = [_read(path) for path in Path(models).glob("*.safetensors")]
     if not files:
         raise Mistake(f"{models}: no trained cells (<dim>.safetensors)")
+    files = [
+        _read(Path(models, "snapshots", str(chosen[about["dim"]]), path.name))
+        if about["dim"] in chosen and about["diverged"] is None
+        else (path, about, parameters)
+        for path, about, parameters in files
+    ]
     files.sort(key=lambda file: file[1]["dim"])
-    expected = {
-        "dataset": dataset.name,
-        "system": study.systems[system].base,
-        "options": study.systems[system].options,
-        "net": asdict(study.net),
-        "seed": seed,
-        "master_seed": study.master_seed,
-    }
+    expected = _about(study, dataset.name, system, seed)
     for path, about, _ in files:
         for key, value in expected.items():
             if about[key] != json.loads(json.dumps(value)):
                 raise Mistake(f"{path}: trained with {key} {about[key]}, not {value}")
-    for stack in _stacks(study, files):
+    for stack in _stacks(study, dataset.name, system, files):
         cells = [about for _, about, _ in stack]
         model = build(study, dataset, system, seed, [cell["dim"] for cell in cells])
         for index, (_, _, parameters) in enumerate(stack):
             write_cell(model, index, parameters)
-        yield model, cells
+        yield model.eval(), cells
 
 
 def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:

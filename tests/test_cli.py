@@ -10,14 +10,15 @@ import pytest
 
 from bench import cli, records
 
-VERBS = ["cells", "data", "train", "evaluate", "collect"]
-VERBS += ["tables", "figures", "claims", "report", "classifier"]
+VERBS = ["cells", "data", "features", "train", "evaluate", "collect"]
+VERBS += ["tables", "figures", "claims", "report", "classifier", "weights"]
 SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 
 
 def row(**values):
     common = {"study": "smoke", "dataset": "synthetic-8", "system": "aae", "base": "aae"}
-    return common | {"status": "done", "dim": 2, "seed": 0, "options": "{}"} | values
+    common |= {"protocol": "main", "status": "done", "stretch": False, "checkpoint": "last"}
+    return common | {"dim": 2, "seed": 0, "options": "{}"} | values
 
 
 def test_help_lists_the_verbs_in_the_order_of_use(capsys):
@@ -33,14 +34,16 @@ def test_each_verb_has_help(verb, capsys):
     assert f"usage: bench {verb}" in capsys.readouterr().out
 
 
-def test_cells_prints_the_grid(capsys):
+def test_cells_prints_the_grid_and_what_it_costs(capsys):
     assert cli.main(["cells", str(SMOKE)]) == 0
-    header, _, *lines = (line.split() for line in capsys.readouterr().out.splitlines())
-    assert header == ["dataset", "system", "dims", "seeds", "curves", "cells"]
+    header, _, *lines, words = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert header[:6] == ["dataset", "system", "dims", "seeds", "net", "curves"]
     assert [line[:2] for line in lines[:-1]] == [
         ["synthetic-8", name] for name in ("wae-mmd", "aae", "mask-aae", "pca")
     ]
-    assert lines[-1] == ["total", "4", "8"]
+    assert lines[-1][:3] == ["total", "4", "8"]
+    assert float(lines[-1][3]) == pytest.approx(sum(float(it[-2]) for it in lines[:-1]), rel=0.02)
+    assert "TFLOP/s" in words
 
 
 def mistakes():
@@ -109,10 +112,15 @@ def test_collect_joins_records_and_refuses_a_cell_twice(tmp_path, capsys):
     one, two, out = (tmp_path / name for name in ("one.csv", "two.csv", "all.csv"))
     records.write(one, [row(dim=8, fid=0.5)])
     records.write(two, [row(dim=2, fid=1.5)])
-    assert cli.main(["collect", str(one), str(two), "--out", str(out)]) == 0
-    assert records.read(out)["fid"].tolist() == [1.5, 0.5]
-    assert cli.main(["collect", str(one), str(one), "--out", str(out)]) == 2
+    study = str(SMOKE)
+    assert cli.main(["collect", study, str(one), str(two), "--out", str(out)]) == 0
+    assert "6 of 8 records are missing" in capsys.readouterr().err
+    table = records.read(out)
+    assert table.loc[table["status"] == "done", "fid"].tolist() == [1.5, 0.5]
+    assert cli.main(["collect", study, str(one), str(one), "--out", str(out)]) == 2
     assert "two records of one cell" in capsys.readouterr().err
+    assert cli.main(["collect", study, "--out", str(out)]) == 0
+    assert (records.read(out)["status"] == "missing").all()
 
 
 def test_verbs_after_the_records_import_no_torch(tmp_path):

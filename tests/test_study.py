@@ -1,6 +1,7 @@
 """The study file: what is refused, and how; defaults; expansion."""
 
 import copy
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from bench import cli, features, study
+from bench.nets import published
 
 STUDIES = sorted((Path(__file__).parents[1] / "workflow" / "config").glob("*.yaml"))
 GOOD = {
@@ -126,7 +128,7 @@ REFUSED = {
         changed("datasets", "minst", value={"dims": [2]}),
         "datasets",
         "'minst'",
-        "mnist, synthetic-16, synthetic-8",
+        "celeba-128, celeba-140, cifar10, fashion-mnist, mnist, synthetic-16",
     ),
     "unknown system": (changed("systems", "waemmd", value={}), "systems", "'waemmd'", "wae-mmd"),
     "unknown system of a label": (
@@ -174,12 +176,98 @@ REFUSED = {
         "layer widths",
     ),
     "conv with widths": (changed("net", "kind", value="conv"), "net.hidden", "[16]", "only kind"),
-    "conv on vectors": (changed("net", value={"kind": "conv"}), "net.kind", "'conv'", "mlp"),
+    "conv on vectors": (
+        changed("net", value={"kind": "conv"}),
+        "net.kind",
+        "'conv'",
+        "a net that fits synthetic-8",
+    ),
+    "map of a size that the net has not": (
+        changed("net", value={"kind": "conv", "code": "map"})
+        .replace("synthetic-8", "mnist")
+        .replace("- 8", "- 49"),
+        "net.kind",
+        "'conv'",
+        "49",
+    ),
+    "map for an mlp": (changed("net", "code", value="map"), "net.code", "'map'", "only kind"),
+    "unknown code": (
+        changed("net", value={"kind": "conv", "code": "grid"}),
+        "net.code",
+        "'grid'",
+        "one of vector, map",
+    ),
     "classifier on vectors": (
         changed("evaluation", value={"features": "classifier"}),
         "evaluation.features",
         "'classifier'",
         "raw",
+    ),
+    "classifier on vectors in a further protocol": (
+        changed("protocols", value={"other": {"features": "classifier"}}),
+        "protocols.other.features",
+        "'classifier'",
+        "raw",
+    ),
+    "inception on vectors": (
+        changed("evaluation", value={"features": "inception"}),
+        "evaluation.features",
+        "'inception'",
+        "raw",
+    ),
+    "resizer without inception": (
+        changed("evaluation", value={"resizer": "bicubic"}),
+        "evaluation.resizer",
+        "'bicubic'",
+        "only inception resizes",
+    ),
+    "vectors stretched": (
+        changed("protocols", value={"stretched": {"stretch": True}}),
+        "protocols.stretched.stretch",
+        "True",
+        "false, for synthetic-8 has no range",
+    ),
+    "best of one snapshot": (
+        changed("evaluation", value={"checkpoint": "best-test"}),
+        "evaluation.checkpoint",
+        "'best-test'",
+        "last, for training.snapshots is 1",
+    ),
+    "more snapshots than steps": (
+        changed("training", "snapshots", value=6),
+        "training.snapshots",
+        "6",
+        "at most one a step, 5",
+    ),
+    "metric twice": (
+        changed("evaluation", value={"metrics": ["kid", "kid"]}),
+        "evaluation.metrics[1]",
+        "'kid' again",
+        "every value once",
+    ),
+    "protocol called main": (
+        changed("protocols", value={"main": {}}),
+        "protocols",
+        "'main'",
+        "other than main",
+    ),
+    "override of a data set that is not in the study": (
+        changed("overrides", value=[{"datasets": ["mnist"], "training": {"steps": 1}}]),
+        "overrides[0].datasets[0]",
+        "'mnist'",
+        "one of synthetic-8",
+    ),
+    "override of a system that is not in the study": (
+        changed("overrides", value=[{"systems": ["vae"]}]),
+        "overrides[0].systems[0]",
+        "'vae'",
+        "one of wae-mmd, aae",
+    ),
+    "override with an unknown option": (
+        changed("overrides", value=[{"systems": ["aae"], "options": {"wieght": 1.0}}]),
+        "overrides[0].options.wieght",
+        "1.0",
+        "weight",
     ),
     "unknown split": (
         changed("evaluation", value={"split": "train"}),
@@ -207,8 +295,10 @@ def test_refused_in_one_line_with_file_key_value_and_what_is_allowed(case, tmp_p
 def test_defaults(tmp_path):
     it = study.read(write(tmp_path, yaml.safe_dump(GOOD)))
     assert it.master_seed == 0
-    assert it.training.batch == 64
-    assert it.evaluation == study.Evaluation("test", "raw", 10_000)
+    assert it.protocols == {"main": study.Evaluation("test", "raw", samples=10_000)}
+    assert it.plan("synthetic-8", "aae") == study.Plan(
+        study.System("aae", {}), study.Net("mlp", (16,)), study.Training(5, 64)
+    )
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
@@ -217,9 +307,14 @@ def test_shipped_studies_are_valid_and_named_as_their_files(path):
 
 
 def test_the_schema_knows_all_features():
-    assert sorted(
-        study._schema()["properties"]["evaluation"]["properties"]["features"]["enum"]
-    ) == (sorted(features.names()))
+    known = study._schema()["$defs"]["evaluation"]["properties"]
+    assert sorted(known["features"]["enum"]) == sorted(features.names())
+    assert known["resizer"]["enum"] == list(features.RESIZERS)
+
+
+def test_the_schema_knows_all_nets():
+    kinds = study._schema()["$defs"]["net"]["properties"]["kind"]["enum"]
+    assert kinds == ["mlp", *published._FORMS]
 
 
 def test_expansion_is_by_dataset_system_seed_dim(tmp_path):
@@ -246,16 +341,72 @@ def test_expansion_is_by_dataset_system_seed_dim(tmp_path):
 def test_a_label_may_stand_for_a_variant(tmp_path):
     text = changed("systems", value={"mine": {"system": "wae-mmd", "weight": 2}, "aae": {}})
     it = study.read(write(tmp_path, text))
-    assert it.systems == {
-        "mine": study.System("wae-mmd", {"weight": 2.0}),
-        "aae": study.System("aae", {}),
-    }
-    assert type(it.systems["mine"].options["weight"]) is float
+    assert it.systems == ("mine", "aae")
+    mine = it.plan("synthetic-8", "mine").system
+    assert mine == study.System("wae-mmd", {"weight": 2.0})
+    assert type(mine.options["weight"]) is float
+    assert it.plan("synthetic-8", "aae").system == study.System("aae", {})
 
 
 def test_scientific_notation_is_a_number(tmp_path):
     text = changed("systems", value={"wae-mmd": {"lr": "LR"}}).replace("LR", "1e-3")
-    assert study.read(write(tmp_path, text)).systems["wae-mmd"].options == {"lr": 0.001}
+    plan = study.read(write(tmp_path, text)).plan("synthetic-8", "wae-mmd")
+    assert plan.system.options == {"lr": 0.001}
+
+
+def test_overrides_change_what_they_name_and_later_ones_win(tmp_path):
+    document = GOOD | {
+        "datasets": {"synthetic-8": {"dims": [2]}, "mnist": {"dims": [4]}},
+        "overrides": [
+            {"datasets": ["mnist"], "net": {"kind": "conv"}, "training": {"steps": 7}},
+            {"systems": ["wae-mmd"], "options": {"weight": 2}, "training": {"batch": 8}},
+            {"datasets": ["mnist"], "systems": ["wae-mmd"], "options": {"lr": 1.0}},
+        ],
+    }
+    it = study.read(write(tmp_path, yaml.safe_dump(document, sort_keys=False)))
+    mlp, conv = study.Net("mlp", (16,)), study.Net("conv")
+    wae = {"weight": 2.0, "lr": 1.0}
+    assert it.plans == {
+        ("synthetic-8", "wae-mmd"): study.Plan(
+            study.System("wae-mmd", {"weight": 2.0}), mlp, study.Training(5, 8)
+        ),
+        ("synthetic-8", "aae"): study.Plan(study.System("aae", {}), mlp, study.Training(5, 64)),
+        ("mnist", "wae-mmd"): study.Plan(study.System("wae-mmd", wae), conv, study.Training(7, 8)),
+        ("mnist", "aae"): study.Plan(study.System("aae", {}), conv, study.Training(7, 64)),
+    }
+
+
+def test_protocols_are_the_evaluation_with_changes(tmp_path):
+    document = GOOD | {
+        "datasets": {"mnist": {"dims": [4]}},
+        "training": {"steps": 5, "snapshots": 5},
+        "evaluation": {"features": "inception", "samples": 70},
+        "protocols": {"a": {"resizer": "bicubic"}, "b": {"checkpoint": "best-test"}},
+    }
+    it = study.read(write(tmp_path, yaml.safe_dump(document)))
+    main = study.Evaluation(features="inception", resizer="bilinear", samples=70)
+    assert it.protocols == {
+        "main": main,
+        "a": dataclasses.replace(main, resizer="bicubic"),
+        "b": dataclasses.replace(main, checkpoint="best-test"),
+    }
+    assert [one.extractor for one in it.protocols.values()] == [
+        "inception-bilinear",
+        "inception-bicubic",
+        "inception-bilinear",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("net", "text"),
+    [
+        (study.Net("mlp", (128, 64)), "mlp 128-64"),
+        (study.Net("dcgan"), "dcgan"),
+        (study.Net("flexae", code="map"), "flexae map"),
+    ],
+)
+def test_a_nets_name_in_records(net, text):
+    assert str(net) == text
 
 
 def test_reading_a_study_without_options_imports_no_torch(tmp_path):

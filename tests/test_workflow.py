@@ -62,7 +62,17 @@ def test_another_study_has_no_cell_of_the_default_one(tmp_path):
     assert planned(text, "smoke") == {
         ("synthetic-8", system, "0") for system in ("wae-mmd", "aae", "mask-aae", "pca")
     }
-    once = ("data", "controls", "collect", "tables", "figures", "claims", "report", "all")
+    once = (
+        "data",
+        "real_features",
+        "controls",
+        "collect",
+        "tables",
+        "figures",
+        "claims",
+        "report",
+        "all",
+    )
     assert jobs == {"train": 4, "evaluate": 4} | dict.fromkeys(once, 1)
 
 
@@ -112,8 +122,47 @@ def test_a_failed_jobs_reason_is_told_at_the_end(tmp_path, monkeypatch):
     target = "results/mnist/data/mnist.json"
     ended = snakemake(tmp_path, target, "--cores", "1", "--configfile", study_file)
     assert ended.returncode == 1
-    reason = f"bench: error: {images} is truncated or altered"
+    reason = f"bench: error: {images} is truncated, altered or another file"
     assert f"results/mnist/logs/data/mnist.log: {reason}" in ended.stderr
+
+
+def test_data_that_cannot_be_had_leave_a_whole_report_that_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "nothing"))
+    images = tmp_path / "nothing" / "FashionMNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    images.parent.mkdir(parents=True)
+    images.write_bytes(b"altered")
+    two = "datasets:\n  fashion-mnist: {dims: [2]}"
+    path = variant(tmp_path, "datasets:", two)
+    ended = snakemake(tmp_path, "--cores", "2", "--keep-going", "--configfile", path)
+    assert ended.returncode == 1
+    assert f"bench: error: {images} is truncated, altered or another file" in ended.stderr
+    results = tmp_path / "results" / "smoke"
+    table = records.read(results / "records.csv").set_index("dataset")
+    assert set(table.loc["fashion-mnist", "status"]) == {"missing"}
+    assert set(table.loc["synthetic-8", "status"]) == {"done"}
+    assert len(table.loc["fashion-mnist"]) == 4
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert "no cell of fashion-mnist was trained" in page
+    assert (results / "claims.json").exists()
+    assert "Report, with what is missing: " in ended.stdout
+    # Without the option the run ends at the first failure, and leaves no table of part of the study.
+    other = tmp_path / "other"
+    other.mkdir()
+    ended = snakemake(other, "--cores", "1", "--configfile", path)
+    assert ended.returncode == 1
+    assert not (other / "results" / "smoke" / "records.csv").exists()
+
+
+def test_the_paper_study_is_planned_with_inceptions_weights_as_an_input(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "data"))
+    path = SMOKE.with_stem("paper")
+    jobs, text = plan(tmp_path, "--configfile", path)
+    curves = study.read(path).curves()
+    assert jobs["train"] == jobs["evaluate"] == len(curves)
+    assert jobs["inception_weights"] == 1
+    assert jobs["real_features"] == jobs["data"] == jobs["controls"] == 4
+    weights = str(tmp_path / "data" / "inception" / "pt_inception-2015-12-05-6726825d.pth")
+    assert re.search(rf"rule real_features:\n +input: .*{re.escape(weights)}", text)
 
 
 @pytest.fixture(scope="module")
@@ -162,12 +211,14 @@ def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, o
     [
         (
             "models/synthetic-8/mask-aae/0",
-            ["training.py", "systems/mask_aae.py", "systems/aae.py", "parts/masks.py", "nets.py"],
+            ["training.py", "systems/mask_aae.py", "systems/aae.py", "parts/masks.py"]
+            + ["nets/dense.py", "nets/convolutional.py"],
             ["systems/wae_mmd.py", "evaluation.py", "study.py", "report/page.py"],
         ),
         (
             "records/synthetic-8/mask-aae/0.csv",
-            ["evaluation.py", "metrics/frechet.py", "features/digits.safetensors"],
+            ["evaluation.py", "metrics/frechet.py", "features/digits.safetensors"]
+            + ["features/inception.py"],
             ["study.py", "report/page.py"],
         ),
         (

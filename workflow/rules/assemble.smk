@@ -20,7 +20,7 @@ rule collect:
     resources:
         mem_mb=500,
     shell:
-        "python -m bench collect {input.records} {input.controls} --out {output} 2> {log}"
+        'python -m bench collect "$study" {input.records} {input.controls} --out {output} 2> {log}'
 
 
 rule tables:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-from bench import study
+from bench import cli, features, study
 
 
 def study_file():
@@ -58,7 +58,7 @@ wildcard_constraints:
 def sources(*modules):
     """The files of modules of bench, of all they import from bench, and of the data beside them:
     inputs of the rules that run them, for Snakemake sees no change of an imported module. What
-    `study.py` reads reaches a job as its parameters, so it is left out.
+    the study's own modules read reaches a job as its parameters, so they are left out.
     """
     root, files = workflow.basedir, set()
     for module in modules:
@@ -66,26 +66,56 @@ def sources(*modules):
         finder.run_script(f"{root}/bench/{module.replace('-', '_')}.py")
         files.update(Path(it.__file__) for it in finder.modules.values() if it.__file__)
     data = {file for path in files for file in path.parent.glob("*") if file.suffix in PACKAGE_DATA}
-    return sorted(os.path.relpath(file) for file in files | data if file.name != "study.py")
+    return sorted(os.path.relpath(file) for file in files | data if not file.name.startswith("study"))
 
 
 def curve(wildcards):
     """All in the study that a trained curve depends on, as text: a change of it trains anew."""
-    return json.dumps(
-        {
-            "master_seed": STUDY.master_seed,
-            "system": asdict(STUDY.systems[wildcards.system]),
-            "dims": STUDY.datasets[wildcards.dataset],
-            "net": asdict(STUDY.net),
-            "training": asdict(STUDY.training),
-        },
-        sort_keys=True,
-    )
+    plan = asdict(STUDY.plan(wildcards.dataset, wildcards.system))
+    dims = STUDY.datasets[wildcards.dataset]
+    return json.dumps(plan | {"dims": dims, "master_seed": STUDY.master_seed}, sort_keys=True)
 
 
-def protocol(wildcards):
+def base(wildcards):
+    """The system behind a curve's label."""
+    return STUDY.plan(wildcards.dataset, wildcards.system).system.base
+
+
+def protocols(wildcards):
     """All in the study that an evaluation depends on besides models and seeds, as text."""
-    return json.dumps(asdict(STUDY.evaluation) | {"master_seed": STUDY.master_seed}, sort_keys=True)
+    named = {name: asdict(it) for name, it in STUDY.protocols.items()}
+    return json.dumps({"protocols": named, "master_seed": STUDY.master_seed}, sort_keys=True)
+
+
+def real_features(wildcards):
+    """The features of real points that a data set's protocols compare with."""
+    extractors = dict.fromkeys(it.extractor for it in STUDY.protocols.values())
+    folder = f"{RESULTS}/features/{wildcards.dataset}"
+    return [f"{folder}/{extractor}.safetensors" for extractor in extractors]
+
+
+def weights(wildcards):
+    """The files from outside that an extractor reads."""
+    name = wildcards.extractor.partition("-")[0]
+    return [str(path) for path in features.files(name, None)]
+
+
+def assemble_what_there_is():
+    """After failures that were to be passed over: a report of what was obtained, which says what
+    is missing."""
+    curves = [f"{it.dataset}/{it.system}/{it.seed}.csv" for it in STUDY.curves()]
+    controls = [f"{dataset}/controls.csv" for dataset in STUDY.datasets]
+    files = [f"{RESULTS}/records/{name}" for name in curves + controls]
+    files = [file for file in files if Path(file).exists()]
+    cli.main(["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"])
+    for verb, out in (
+        ("tables", "tables"),
+        ("figures", "figures"),
+        ("claims", "claims.json"),
+        ("report", "report.html"),
+    ):
+        cli.main([verb, f"{RESULTS}/records.csv", "--out", f"{RESULTS}/{out}"])
+    print(f"Report, with what is missing: {Path(f'{RESULTS}/report.html').absolute()}")
 
 
 def print_failures():

@@ -1,0 +1,94 @@
+"""What a study's training and evaluation cost: counted operations, and rough hours on a GPU."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from bench import data, training
+from bench.noise import Noise
+from bench.study import Study
+from bench.systems.base import Step
+
+__all__ = ["LAUNCH_S", "SUSTAINED", "Cost", "cost"]
+
+SUSTAINED = 2e13
+"""Floating-point operations a second that a data-centre GPU is taken to sustain in float32."""
+
+LAUNCH_S = 5e-6
+"""Seconds that one operation takes at least on a GPU, however small."""
+
+_INCEPTION = 1.14e10
+"""Floating-point operations of Inception-v3 for one 299 × 299 image."""
+
+_BATCH = 4
+"""Rows in the step that is counted: all but the divergences' cost grows with them in proportion."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Floating-point operations of all cells of one data set and system, and hours on a GPU."""
+
+    flops: float
+    hours: float
+
+
+def cost(study: Study, dataset: str, system: str) -> Cost:
+    """Count one step of one cell of a study's system, and scale it to all cells.
+
+    A step of a stack takes as many launches as one of a cell alone, which is why a stack is cheap.
+    Evaluation counts samples and, where a protocol asks for it, Inception on them.
+    """
+    kind, plan = data.kind(dataset), study.plan(dataset, system)
+    dims, seeds = study.datasets[dataset], study.seeds
+    flops, launches = 0.0, 0
+    # The trainer's own building, on the data set's class: no point of it is read.
+    model = training.build(study, kind, system, seeds[0], dims[-1:])
+    x = torch.rand(_BATCH, torch.Size(kind.shape).numel(), generator=_generator())
+    for player in model.players():
+        with _Counter() as counter:
+            loss = player.loss(x, Step(0, 1, Noise(0)))
+            torch.autograd.grad(
+                loss.sum(), [p for module in player.modules for p in module.parameters()]
+            )
+        flops += player.turns * counter.flops * plan.training.batch / _BATCH
+        launches += player.turns * counter.launches
+    with torch.no_grad(), _Counter() as counter:
+        model.eval().decode(model.prior(_BATCH, Noise(0)))
+    sample = counter.flops / _BATCH
+    cells = len(dims) * len(seeds)
+    stacks = len(seeds) if plan.net.kind == "mlp" else cells
+    steps = plan.training.steps
+    evaluation = sum(
+        protocol.samples
+        * (1 if protocol.checkpoint == "last" else 1 + plan.training.snapshots)
+        * (sample + (_INCEPTION if protocol.features == "inception" else 0))
+        for protocol in study.protocols.values()
+    )
+    total = cells * (steps * flops + evaluation)
+    seconds = max(total / SUSTAINED, stacks * steps * launches * LAUNCH_S)
+    return Cost(total, seconds / 3600)
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+class _Counter(TorchDispatchMode):
+    """Counts the products' floating-point operations, and all operations as a GPU launches them.
+
+    (torch's own FlopCounterMode also tracks modules, and cannot follow a gradient's gradient.)
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.flops = self.launches = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        out = function(*args, **kwargs)
+        self.launches += 1
+        if count := flop_registry.get(function._overloadpacket):
+            self.flops += count(*args, **kwargs, out_val=out)
+        return out

@@ -1,0 +1,87 @@
+"""Features of a data set's real points: computed once per data set, split and extractor."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+import torch
+from safetensors import SafetensorError, safe_open
+
+from bench import metrics, store
+from bench.data.base import DataSet
+from bench.mistake import Mistake
+
+__all__ = ["SPLITS", "Real", "blocks"]
+
+SPLITS = ("validation", "test")
+"""The splits that samples are compared with."""
+
+_ROWS, _VALUES = 2000, 2**21
+
+
+def blocks(count: int, width: int) -> list[slice]:
+    """Rows 0 to `count` of data with `width` coordinates, in blocks of a few megabytes."""
+    rows = max(1, min(_ROWS, _VALUES // width))
+    return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
+
+
+class Real:
+    """Features [N, D] of the splits that samples are compared with, and their moments."""
+
+    def __init__(self, features: dict[str, np.ndarray]):
+        self._features = features
+        self.moments = cache(lambda split: metrics.moments(self[split]))
+
+    def __getitem__(self, split: str) -> np.ndarray:
+        return self._features[split]
+
+    @classmethod
+    def compute(cls, points: DataSet, extractor: Callable[[torch.Tensor], np.ndarray]) -> "Real":
+        """The features of a data set's real points, read block by block."""
+        width = torch.Size(points.shape).numel()
+        sizes = {"validation": len(points.validation), "test": len(points.test)}
+        return cls(
+            {
+                split: np.concatenate(
+                    [extractor(points.batch(split, block)) for block in blocks(sizes[split], width)]
+                )
+                for split in SPLITS
+            }
+        )
+
+    def write(self, path: str | Path, points: DataSet, extractor: str) -> None:
+        """Save the features, with the names and hashes of what they were computed from."""
+        with store.atomic(path) as temporary:
+            safetensors.numpy.save_file(
+                {split: np.ascontiguousarray(self[split]) for split in SPLITS},
+                temporary,
+                {"features": _origin(points, extractor)},
+            )
+
+    @classmethod
+    def read(cls, path: str | Path, points: DataSet, extractor: str) -> "Real":
+        """The features that `write` saved.
+
+        Raises:
+            Mistake: the file has no features, or those of other data or of another extractor.
+        """
+        try:
+            with safe_open(path, "np") as file:
+                origin = (file.metadata() or {}).get("features")
+                features = {split: file.get_tensor(split) for split in SPLITS}
+        except (SafetensorError, OSError) as error:
+            raise Mistake(f"{path}: no features of real points: {error}") from None
+        if origin != _origin(points, extractor):
+            raise Mistake(f"{path}: features of {origin}, not of {_origin(points, extractor)}")
+        return cls(features)
+
+
+def _origin(points: DataSet, extractor: str) -> str:
+    return json.dumps(
+        {"dataset": points.name, "extractor": extractor}
+        | {split: points.sha256(split) for split in SPLITS},
+        sort_keys=True,
+    )
