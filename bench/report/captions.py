@@ -27,8 +27,8 @@ _IMPROVED = (
 _RELIABLE = "(Naeem and others, Reliable fidelity and diversity metrics, 2020)."
 _MEANINGS = {
     "fd_infinity": (
-        "The distance extrapolated to infinitely many samples by a straight line in 1/N, which "
-        "takes its bias away (Chong and Forsyth, Effectively unbiased FID and Inception score and "
+        "The distance extrapolated to infinitely many generated samples by a straight line in 1/N, "
+        "which takes away the bias of their number; may be negative (Chong and Forsyth, Effectively unbiased FID and Inception score and "
         "where to find them, 2020)."
     ),
     "kid": (
