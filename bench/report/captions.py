@@ -28,8 +28,8 @@ _RELIABLE = "(Naeem and others, Reliable fidelity and diversity metrics, 2020)."
 _MEANINGS = {
     "fd_infinity": (
         "The distance extrapolated to infinitely many generated samples by a straight line in 1/N, "
-        "which takes away the bias of their number; may be negative (Chong and Forsyth, Effectively unbiased FID and Inception score and "
-        "where to find them, 2020)."
+        "which takes away the bias of their number; may be negative (Chong and Forsyth, "
+        "Effectively unbiased FID and Inception score and where to find them, 2020)."
     ),
     "kid": (
         "Squared MMD of the features with a cubic kernel, unbiased, so that values near 0 may be "
