@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from bench import data, seeds, store
 from bench.features import scenes
-from bench.features.classifier import NETS, outputs, shapes
+from bench.features.classifier import NETS, logits, shapes
 from bench.mistake import Mistake
 
 __all__ = ["accuracy", "examples", "fit", "train"]
@@ -19,7 +19,7 @@ _SETS = {
     "digits": ("mnist",),
     "fashion": ("fashion-mnist",),
 }
-_STEPS = {"colour": 2200, "digits": 2000, "fashion": 2000}
+STEPS = 2000
 
 
 def train(name: str, out: str | Path, root: str | Path | None = None) -> float:
@@ -35,7 +35,7 @@ def train(name: str, out: str | Path, root: str | Path | None = None) -> float:
     """
     if name not in NETS:
         raise Mistake(f"no classifier {name!r}; there are {', '.join(NETS)}")
-    weights = fit(name, *examples(name, "train", root), _STEPS[name])
+    weights = fit(name, *examples(name, "train", root), STEPS)
     with store.atomic(out) as temporary:
         safetensors.torch.save_file(weights, temporary)
     return accuracy(name, weights, *examples(name, "validation", root))
@@ -57,10 +57,7 @@ def fit(
     name: str, images: torch.Tensor, labels: torch.Tensor, steps: int, batch: int = 100
 ) -> dict[str, torch.Tensor]:
     """Weights after `steps` steps of Adam, the learning rate falling from 2e-3 to 0 along a
-    straight line. One thread, so that no sum depends on the machine's cores.
-
-    The loss is the cross-entropy, and for outputs beside the logits 3 times the mean squared
-    difference from the mean colour of each quarter of the image.
+    straight line, on the cross-entropy. One thread, so that no sum depends on the machine's cores.
 
     Arguments:
         name: of the classifier.
@@ -76,7 +73,8 @@ def fit(
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
         for _ in range(steps):
             index = torch.randint(len(images), (batch,), generator=generator)
-            loss = _loss(name, weights, _shown(name, images[index], generator), labels[index])
+            shown = _shown(name, images[index], generator)
+            loss = F.cross_entropy(logits(name, weights, shown), labels[index])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -93,7 +91,7 @@ def accuracy(
     """The share of images whose label is found; for `colour`, of each in one scene."""
     generator = torch.Generator().manual_seed(seeds.derive(0, features="accuracy"))
     found = [
-        outputs(name, weights, _shown(name, part, generator))[:, : NETS[name].classes].argmax(dim=1)
+        logits(name, weights, _shown(name, part, generator)).argmax(dim=1)
         for part in images.split(500)
     ]
     return (torch.cat(found) == labels).double().mean().item()
@@ -115,14 +113,3 @@ def _initial(name: str, generator: torch.Generator) -> dict[str, torch.Tensor]:
         ).requires_grad_()
         weights[f"{layer}.bias"] = torch.zeros(shape[0], requires_grad=True)
     return weights
-
-
-def _loss(
-    name: str, weights: dict[str, torch.Tensor], images: torch.Tensor, labels: torch.Tensor
-) -> torch.Tensor:
-    net = NETS[name]
-    logits, colours = outputs(name, weights, images).split([net.classes, net.others], dim=1)
-    loss = F.cross_entropy(logits, labels)
-    if net.others:
-        loss = loss + 3 * F.mse_loss(colours, F.adaptive_avg_pool2d(images, 2).flatten(1))
-    return loss

@@ -12,8 +12,8 @@ et al. (2017) used: Inception v3 up to its last average pooling. An image is
    advise, in floating point and without clipping;
 4. scaled to [-1, 1].
 
-Distances with different resizers do not compare. The process takes 1.3 GB beside images and features:
-give many images block by block.
+Distances with different resizers do not compare. The process takes 1.3 GB beside images and
+features: give many images block by block.
 """
 
 import io
