@@ -38,7 +38,7 @@ __all__ = ["NETS", "Classifier", "Net", "file", "logits", "shapes"]
 SLOPE = 0.1
 WIDTH = 64
 
-# They vary about as much, together, as the learnt features, which alone hardly tell colour from grey.
+# They vary about as much, together, as the learnt ones, which alone hardly tell colour from grey.
 QUARTERS_SCALE = 20
 
 
