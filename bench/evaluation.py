@@ -253,6 +253,7 @@ def _trained(cell: dict) -> dict:
         "net": cell["net"],
         "batch": cell["batch"],
         "steps": cell["steps"],
+        "schedule": cell["schedule"],
         "snapshot": cell["snapshot"],
         "options": json.dumps(cell["options"], sort_keys=True),
     }

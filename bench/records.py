@@ -32,6 +32,7 @@ COLUMNS = {
     "net": "string",
     "batch": "Int64",
     "steps": "Int64",
+    "schedule": "string",
     "snapshot": "Int64",
     "options": "string",
     "caution": "string",

@@ -76,11 +76,18 @@ class Net:
 
 @dataclass(frozen=True)
 class Training:
-    """The budget of one cell: optimisation steps, rows per batch, and how many evenly spaced
-    snapshots of its parameters are kept, the last included."""
+    """The budget of one cell.
+
+    Attributes:
+        steps: of optimisation.
+        batch: rows in a batch.
+        schedule: learning rates that are constant, or falling to zero over the second half.
+        snapshots: how many evenly spaced snapshots of the parameters are kept, the last included.
+    """
 
     steps: int
     batch: int = 64
+    schedule: str = "falling"
     snapshots: int = 1
 
 

@@ -30,9 +30,10 @@ def train(
     steps: int,
     seed: int,
     title: str = "",
+    schedule: str = "falling",
     after: Callable[[int], None] = lambda done: None,
 ) -> list[int | None]:
-    """Train a stack in place, with learning rates that fall to zero over the second half.
+    """Train a stack in place.
 
     Arguments:
         system: the stack.
@@ -40,6 +41,7 @@ def train(
         steps: number of steps; in each, every player takes its turns.
         seed: decides all noise.
         title: what a progress line begins with.
+        schedule: of the learning rates: constant, or falling to zero over the second half.
         after: called after each step with the number of steps done.
 
     Returns:
@@ -63,7 +65,7 @@ def train(
 
     for index in _progress(steps if players else 0, title):
         for player, group, optimiser in zip(players, groups, optimisers, strict=True):
-            if player.anneal:
+            if player.anneal and schedule == "falling":
                 optimiser.param_groups[0]["lr"] = player.lr * min(1.0, 2 * (1 - index / steps))
             for turn in range(player.turns):
                 noise = Noise(seed, step=index, turn=turn)
@@ -161,7 +163,11 @@ def train_curve(
         curve_seed = cell_seed(study, dataset, seed)
         model.fit(lambda: points.batch("train", slice(None)))
         title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
-        about = _about(study, dataset, system, seed) | {"batch": training.batch, "steps": steps}
+        about = _about(study, dataset, system, seed) | {
+            "batch": training.batch,
+            "schedule": training.schedule,
+            "steps": steps,
+        }
 
         def snapshot(done: int, model=model, stack=stack, about=about) -> None:
             if done in kept:
@@ -169,7 +175,7 @@ def train_curve(
                 _write(model, stack, here, about | {"snapshot": done}, [None] * len(stack))
 
         order = batches(points, training.batch, curve_seed)
-        diverged = train(model, order, steps, curve_seed, title, snapshot)
+        diverged = train(model, order, steps, curve_seed, title, training.schedule, snapshot)
         for dim, step in zip(stack, diverged, strict=True):
             if step is not None:
                 print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)

@@ -75,6 +75,7 @@ def cells(
                     "net": "mlp 128-128",
                     "batch": 64,
                     "steps": 3000,
+                    "schedule": "falling",
                     "snapshot": 3000,
                     "options": json.dumps(options or {}),
                     **more,

@@ -28,7 +28,7 @@ def made_up(kind):
 def test_every_kind_of_cell_trains_two_steps_and_is_measured(
     dataset, system, tmp_path, monkeypatch
 ):
-    """The study's own nets and options; a batch of 4, and the shipped classifier for Inception's."""
+    """The study's own nets and options; a batch of 4, and the shipped classifiers' features."""
     kind, plan = data.kind(dataset), PAPER.plan(dataset, system)
     monkeypatch.setattr(kind, "make", lambda self, root: made_up(kind))
     short = dataclasses.replace(plan, training=Training(2, 4))
@@ -50,9 +50,9 @@ def test_every_kind_of_cell_trains_two_steps_and_is_measured(
 
 def test_the_papers_nets_and_budgets_are_those_of_the_sources():
     assert str(PAPER.plan("mnist", "mask-aae").net) == "mlp 1024-1024-1024-1024"
-    assert PAPER.plan("mnist", "mask-aae").training == Training(500_000, 64)
+    assert PAPER.plan("mnist", "mask-aae").training == Training(500_000, 64, "constant")
     assert str(PAPER.plan("cifar10", "mask-aae").net) == "flexae"
-    assert PAPER.plan("cifar10", "mask-aae").training == Training(130_000, 128)
+    assert PAPER.plan("cifar10", "mask-aae").training == Training(130_000, 128, "constant")
     for dataset, epochs, train in (("mnist", 400, 50_000), ("cifar10", 1000, 40_000)):
         plan = PAPER.plan(dataset, "vae-learned-gamma")
         assert str(plan.net) == "infogan"

@@ -85,7 +85,7 @@ PROTOCOL = {
     "checkpoint": "last",
     "stretch": False,
 }
-TRAINING = {"net": "mlp 128-128", "batch": 64, "steps": 3000}
+TRAINING = {"net": "mlp 128-128", "batch": 64, "steps": 3000, "schedule": "falling"}
 
 
 def test_controls_are_not_trained_and_failed_rows_need_no_protocol():
@@ -249,7 +249,8 @@ def test_captions():
     _, grid = blocks(cells(u_curve(), "aae") + controls())
     text = caption(grid, "fid")
     for words in (
-        "test split, raw features, 1000 samples, net mlp 128-128, batches of 64, 3000 steps",
+        "test split, raw features, 1000 samples, net mlp 128-128, batches of 64, 3000 steps, "
+        "falling learning rates",
         "3 seeds",
         "95 %",
         "noise 300",
@@ -347,7 +348,7 @@ def test_page_shows_verdicts_before_figures_and_all_findings(report):
 def test_page_says_how_it_was_trained_and_which_variant(report):
     text = " ".join(Links(report).text.split())
     assert "<td>test</td><td>raw</td><td>–</td><td>1000</td><td>last</td><td>no</td>" in report
-    trained = "<td>mlp 128-128</td><td>64</td><td>3000</td>"
+    trained = "<td>mlp 128-128</td><td>64</td><td>3000</td><td>falling</td>"
     assert f"<td>mask-aae</td>{trained}<td>mask_loss = paper</td>" in report
     assert "mask-aae-paper stands for mask-aae with mask_loss = paper." in text
     assert text.count("The default mask loss of this suite is “centred”") == 4

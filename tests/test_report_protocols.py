@@ -221,7 +221,7 @@ def test_a_caption_claims_no_training_that_systems_do_not_share():
     text = caption(grid_of(rows), "fid")
     assert (
         "net infogan (aae), net mlp 128-128 (vae), batches of 64, 10 steps (aae), "
-        "3000 steps (vae), pca in closed form." in text
+        "3000 steps (vae), falling learning rates, pca in closed form." in text
     )
 
 

@@ -297,7 +297,7 @@ def test_defaults(tmp_path):
     assert it.master_seed == 0
     assert it.protocols == {"main": study.Evaluation("test", "raw", samples=10_000)}
     assert it.plan("synthetic-8", "aae") == study.Plan(
-        study.System("aae", {}), study.Net("mlp", (16,)), study.Training(5, 64)
+        study.System("aae", {}), study.Net("mlp", (16,)), study.Training(5, 64, "falling", 1)
     )
 
 

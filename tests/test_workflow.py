@@ -145,7 +145,7 @@ def test_data_that_cannot_be_had_leave_a_whole_report_that_says_so(tmp_path, mon
     assert "no cell of fashion-mnist was trained" in page
     assert (results / "claims.json").exists()
     assert "Report, with what is missing: " in ended.stdout
-    # Without the option the run ends at the first failure, and leaves no table of part of the study.
+    # Without the option the run ends at the first failure, with no table of part of the study.
     other = tmp_path / "other"
     other.mkdir()
     ended = snakemake(other, "--cores", "1", "--configfile", path)

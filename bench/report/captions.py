@@ -47,7 +47,12 @@ _MEANINGS = {
     ),
 }
 _MMD_CODES = 2000  # so many of the split's codes, at most, are compared with the prior
-_TRAINING = {"net": "net {}", "batch": "batches of {}", "steps": "{} steps"}
+_TRAINING = {
+    "net": "net {}",
+    "batch": "batches of {}",
+    "steps": "{} steps",
+    "schedule": "{} learning rates",
+}
 
 
 def caption(grid: Grid, metric: str) -> str:

@@ -18,7 +18,7 @@ MAIN = "main"  # the protocol that claims are judged on; others were measured on
 CONTROLS = {"real": "held-out real data", "noise": "noise"}  # and what a reader is told
 _MEASURED = ("split", "features", "resizer", "samples")
 _GENERATED = ("checkpoint", "stretch")  # a control need not have these
-_TRAINED = ("net", "batch", "steps")
+_TRAINED = ("net", "batch", "steps", "schedule")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def grids(records: pd.DataFrame) -> list[Grid]:
     Raises:
         Mistake: the records of one data set and protocol were measured in several ways (whose
             numbers are not comparable), a data set lacks the main protocol, has several true
-            dimensions, one label with several bases, options, nets, batches or steps, or has
+            dimensions, one label with several bases, options or ways of training, or has
             controls only.
     """
     records = table.frame(records.to_dict("records"))
