@@ -29,9 +29,10 @@ lint: setup  ## check style: Python, Snakemake rules, the workflow
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint
 
-benchmark: setup  ## compare the training speed with pythae's
+benchmark: setup  ## compare speeds with pythae's training and pytorch-fid's distance
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock pythae==0.1.2
 	@$(BIN)/python -m benchmarks.speed
+	@$(BIN)/python -m benchmarks.frechet
 
 clean:  ## remove .venv, caches and all generated results
 	rm -rf .venv .snakemake .pytest_cache .ruff_cache *.egg-info
