@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import data, features, systems
+from bench.net import Net
 from bench.study_file import StudyError, load, refusal, validate
 
 __all__ = [
@@ -57,21 +58,6 @@ class System:
 
     base: str
     options: dict[str, int | float | str | bool]
-
-
-@dataclass(frozen=True)
-class Net:
-    """A cell's net: `mlp` with the widths of its hidden layers, or a convolutional one by name,
-    whose code is a vector or a map of channels × height × width."""
-
-    kind: str
-    hidden: tuple[int, ...] = ()
-    code: str = "vector"
-
-    def __str__(self) -> str:
-        """As records have it: `mlp 128-128`, `dcgan`, `flexae map`."""
-        code = "" if self.code == "vector" else self.code
-        return " ".join(filter(None, [self.kind, "-".join(map(str, self.hidden)), code]))
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from torch import nn
 
 from bench.cells import LATENT, Stack
 from bench.mistake import Mistake
+from bench.net import Net
 from bench.nets.convolutional import Decoder, Encoder
 from bench.nets.dense import MLP, Linear
 from bench.nets.published import critic_widths, form, lack
-from bench.study import Net
 
 __all__ = ["MLP", "Linear", "critic_widths", "decoder", "encoder", "lack"]
 

@@ -9,10 +9,8 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bench.study import Net
+from bench.net import Net
 
 __all__ = ["Form", "Layer", "critic_widths", "form", "lack"]
 
@@ -147,7 +145,7 @@ Departure: its encoder starts from Glorot's uniform, not normal, distribution.
 _FORMS = {"conv": CONV, "infogan": INFOGAN, "dcgan": DCGAN, "flexae": FLEXAE}
 
 
-def form(net: "Net", shape: Sequence[int]) -> Form:
+def form(net: Net, shape: Sequence[int]) -> Form:
     """The form of a convolutional net for images of a shape.
 
     `dcgan` is CelebA's where the sides can be halved three times, else MNIST's.
@@ -160,12 +158,12 @@ def form(net: "Net", shape: Sequence[int]) -> Form:
     return _FORMS[net.kind]
 
 
-def critic_widths(net: "Net", shape: Sequence[int]) -> tuple[int, ...]:
+def critic_widths(net: Net, shape: Sequence[int]) -> tuple[int, ...]:
     """The widths of the hidden layers of a critic on codes: the mlp's own, or the paper's."""
     return net.hidden if net.kind == "mlp" else form(net, shape).critic
 
 
-def lack(net: "Net", shape: Sequence[int], dims: Sequence[int]) -> str | None:
+def lack(net: Net, shape: Sequence[int], dims: Sequence[int]) -> str | None:
     """What a net needs that data of a shape or some latent dimensions lack; None if it fits.
 
     Arguments:

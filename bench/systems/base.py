@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from bench import nets
 from bench.cells import Stack
 from bench.mistake import Mistake
+from bench.net import Net
 from bench.noise import Noise
 from bench.parts.posteriors import PointEncoder
-from bench.study import Net
 
 __all__ = ["Autoencoder", "Player", "Space", "Step"]
 
