@@ -55,6 +55,8 @@ def _cells(path: Path) -> None:
 
 
 def _short(value: float) -> str:
+    if 0 < value < 0.01:
+        return "< 0.01"
     return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
 
 

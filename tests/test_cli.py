@@ -42,7 +42,7 @@ def test_cells_prints_the_grid_and_what_it_costs(capsys):
         ["synthetic-8", name] for name in ("wae-mmd", "aae", "mask-aae", "pca")
     ]
     assert lines[-1][:3] == ["total", "4", "8"]
-    assert float(lines[-1][3]) == pytest.approx(sum(float(it[-2]) for it in lines[:-1]), rel=0.02)
+    assert lines[-1][3:] == ["<", "0.01", "<", "0.01"]
     assert "TFLOP/s" in words
 
 

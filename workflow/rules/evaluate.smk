@@ -13,7 +13,7 @@ rule inception_weights:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
     shell:
         "python -m bench weights > {log} 2>&1"
 
@@ -33,7 +33,7 @@ rule real_features:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench features "$study"'
         " --dataset {wildcards.dataset} --extractor {wildcards.extractor}"
@@ -55,7 +55,7 @@ rule evaluate:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
     params:
         protocols=protocols,
     shell:
@@ -80,7 +80,7 @@ rule controls:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
     params:
         protocols=protocols,
         seeds=STUDY.seeds,
