@@ -65,8 +65,12 @@ def train(
 
     for index in _progress(steps if players else 0, title):
         for player, group, optimiser in zip(players, groups, optimisers, strict=True):
+            first, last = (round(steps * share) for share in player.span)
+            if not first <= index < last:
+                continue
             if player.anneal and schedule == "falling":
-                optimiser.param_groups[0]["lr"] = player.lr * min(1.0, 2 * (1 - index / steps))
+                left = 1 - (index - first) / (last - first)
+                optimiser.param_groups[0]["lr"] = player.lr * min(1.0, 2 * left)
             for turn in range(player.turns):
                 noise = Noise(seed, step=index, turn=turn)
                 loss = player.loss(batch(index, turn), Step(index, steps, noise))
@@ -158,10 +162,14 @@ def train_curve(
     training = study.plan(dataset, system).training
     steps = training.steps if steps is None else steps
     kept = {steps * k // training.snapshots for k in range(1, training.snapshots)}
+
+    def everything() -> Tensor:
+        return points.batch("train", slice(None))
+
     for stack in _stacks(study, dataset, system, list(dims)):
         model = build(study, points, system, seed, stack)
         curve_seed = cell_seed(study, dataset, seed)
-        model.fit(lambda: points.batch("train", slice(None)))
+        model.fit(everything)
         title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
         about = _about(study, dataset, system, seed) | {
             "batch": training.batch,
@@ -171,11 +179,13 @@ def train_curve(
 
         def snapshot(done: int, model=model, stack=stack, about=about) -> None:
             if done in kept:
+                model.settle(everything)
                 here = Path(out) / "snapshots" / str(done)
                 _write(model, stack, here, about | {"snapshot": done}, [None] * len(stack))
 
         order = batches(points, training.batch, curve_seed)
         diverged = train(model, order, steps, curve_seed, title, training.schedule, snapshot)
+        model.settle(everything)
         for dim, step in zip(stack, diverged, strict=True):
             if step is not None:
                 print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)

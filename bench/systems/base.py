@@ -51,6 +51,8 @@ class Player:
             players share theirs, and so on.
         anneal: whether its learning rate falls with the others'.
         project: called after each update.
+        span: the shares of training between which it moves: a first or second stage, or a
+            pretraining. Its learning rate falls over its own span.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Player:
     turns: int = 1
     anneal: bool = True
     project: Callable[[], None] = field(default=lambda: None)
+    span: tuple[float, float] = (0.0, 1.0)
 
 
 class Autoencoder(nn.Module):
@@ -111,6 +114,9 @@ class Autoencoder(nn.Module):
 
     def fit(self, train: Callable[[], Tensor]) -> None:
         """What is computed before any step from the whole train split, `train()` [N, data]."""
+
+    def settle(self, train: Callable[[], Tensor]) -> None:
+        """What is computed after the last step, as `fit`: say, a density of the codes."""
 
     def encode(self, x: Tensor, noise: Noise | None = None) -> Tensor:
         """Codes [cells, batch, width] of x: with noise a draw from q(z | x), without its mean."""

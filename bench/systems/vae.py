@@ -66,11 +66,15 @@ class System(Autoencoder):
                 log_gamma = self.log_gamma[:, 0]
         return likelihoods.gaussian(x, self.output(logits), log_gamma)
 
+    def latent(self, mean: Tensor, log_variance: Tensor, z: Tensor, noise: Noise) -> Tensor:
+        """The latent term [cells, batch] of each datum, in nats; z is a draw of its posterior."""
+        return kl_standard_normal(mean, log_variance)
+
     def loss(self, x: Tensor, step: Step) -> Tensor:
         mean, log_variance = self.encoder(x)
         z = self.draw(mean, log_variance, step.noise)
-        kl = kl_standard_normal(mean, log_variance).mean(-1)
-        return self.negative_log_likelihood(x, self.decoder(z)) + kl
+        latent = self.latent(mean, log_variance, z, step.noise).mean(-1)
+        return self.negative_log_likelihood(x, self.decoder(z)) + latent
 
     def players(self):
         return [Player("autoencoder", (self,), self.loss, torch.optim.Adam, self.options.lr)]
