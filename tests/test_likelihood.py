@@ -141,6 +141,18 @@ def test_more_draws_begin_with_fewer_draws_own():
     assert torch.equal(torch.stack(log_weights[:2]), torch.stack(log_weights[2:4]))
 
 
+def test_sums_of_a_models_single_precision_are_in_double():
+    weights = torch.linspace(-700, -900, 250)[None]
+
+    class Model:
+        def log_weights(self, x, noise):
+            return weights
+
+    expected = weights.double().mean().item()
+    for found in bounds(Model(), lambda place: weights[0], [slice(0, 250)], Noise(0), 30):
+        assert found.item() == pytest.approx(expected, rel=1e-13)
+
+
 @pytest.mark.parametrize("shift", [-1e5, 1e5])
 def test_weights_far_from_one_do_not_overflow(shift):
     x, model = sample(50), Linear(moves=(0.5,))
