@@ -57,7 +57,7 @@ def bounds(
         draws: k, at least 1.
 
     Returns:
-        The bounds; not finite for a cell one of whose log weights is not.
+        The bounds; of a cell whose log weights are not finite numbers they are none either.
 
     Raises:
         ValueError: no draws, or no data.
