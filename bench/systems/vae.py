@@ -18,6 +18,7 @@ from torch import Tensor
 from bench.noise import Noise
 from bench.parts import kl_standard_normal, likelihoods
 from bench.parts.posteriors import GaussianEncoder
+from bench.parts.priors import log_normal
 from bench.systems.base import Autoencoder, Player, Step
 
 __all__ = ["System"]
@@ -56,7 +57,8 @@ class System(Autoencoder):
         return mean + torch.exp(0.5 * log_variance) * draw * self.exists
 
     def negative_log_likelihood(self, x: Tensor, logits: Tensor) -> Tensor:
-        """−log p(x | z) [cells], in nats, the mean over the batch."""
+        """−log p(x | z) in nats, the mean over the batch: logits [cells, …, batch, data] to
+        [cells, …]."""
         match self.options.likelihood:
             case "bernoulli":
                 return likelihoods.bernoulli(x, logits)
@@ -64,11 +66,37 @@ class System(Autoencoder):
                 log_gamma = torch.full_like(self.dims, self.options.gamma).log()
             case _:
                 log_gamma = self.log_gamma[:, 0]
+        log_gamma = log_gamma.view(-1, *[1] * (logits.ndim - 3))
         return likelihoods.gaussian(x, self.output(logits), log_gamma)
 
     def latent(self, mean: Tensor, log_variance: Tensor, z: Tensor, noise: Noise) -> Tensor:
         """The latent term [cells, batch] of each datum, in nats; z is a draw of its posterior."""
         return kl_standard_normal(mean, log_variance)
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """log p(z) [cells, batch] of codes, in nats."""
+        zero = torch.zeros_like(z)
+        return log_normal(z, zero, zero, self.exists)
+
+    def log_posterior(self, mean: Tensor, log_variance: Tensor, z: Tensor, noise: Noise) -> Tensor:
+        """log q(z | x) [cells, batch], in nats, of the posterior's draw z by `noise`."""
+        return log_normal(z, mean, log_variance, self.exists)
+
+    def log_ratio(self, mean: Tensor, log_variance: Tensor, z: Tensor, noise: Noise) -> Tensor:
+        """log q(z | x) − log p(z) [cells, batch], in nats: the KL from the draw z by `noise`."""
+        return self.log_posterior(mean, log_variance, z, noise) - self.log_prior(z)
+
+    def log_weights(self, x: Tensor, noise: Noise) -> Tensor:
+        """log p(x | z) + log p(z) − log q(z | x) [cells, batch], in nats, of one z ~ q(z | x).
+
+        Its mean over draws is the ELBO; the log of the mean of its exponentials over k draws is
+        the bound of Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016, eq. 8.
+        """
+        mean, log_variance = self.encoder(x)
+        z = self.draw(mean, log_variance, noise)
+        # Every datum is a batch of its own, since likelihoods take the mean over the batch.
+        error = self.negative_log_likelihood(x[:, None], self.decoder(z)[:, :, None])
+        return -error - self.log_ratio(mean, log_variance, z, noise)
 
     def loss(self, x: Tensor, step: Step) -> Tensor:
         mean, log_variance = self.encoder(x)
