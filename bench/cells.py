@@ -56,14 +56,21 @@ class Stack:
         """A width, or each cell's latent dimension where it is `LATENT`, cell by cell."""
         return [dim if width == LATENT else width for dim in self.dims]
 
-    def parameter(self, values: Sequence[Tensor], *widths: int) -> nn.Parameter:
-        """One padded parameter [cells, *widths] of the cells' own values, one tensor each."""
+    def buffer(self, values: Sequence[Tensor], *widths: int) -> Tensor:
+        """One padded tensor [cells, *widths] of the cells' own values, one tensor each, to be
+        registered as a module's buffer and from then on written in place."""
         shape = [self.width if width == LATENT else padded(width) for width in widths]
         stacked = torch.zeros(len(values), *shape)
         for target, value in zip(stacked, values, strict=True):
             target[_corner(value.shape)] = value
-        parameter = nn.Parameter(stacked)
-        parameter.shapes = tuple(value.shape for value in values)
+        stacked.shapes = tuple(value.shape for value in values)
+        return stacked
+
+    def parameter(self, values: Sequence[Tensor], *widths: int) -> nn.Parameter:
+        """A `buffer` that training moves."""
+        buffer = self.buffer(values, *widths)
+        parameter = nn.Parameter(buffer)
+        parameter.shapes = buffer.shapes
         return parameter
 
     def weights(
@@ -76,7 +83,10 @@ class Stack:
         """
         ins, outs = self.widths(fan_in), self.widths(fan_out)
         # The latent axis is that of `Noise.normal` which a wider stack only makes longer.
-        if fan_out == LATENT:
+        if fan_in == fan_out == LATENT:
+            rows = [self.noise.normal(f"{name}.{i}", 1, self.width) for i in range(self.width)]
+            draw = torch.cat(rows)
+        elif fan_out == LATENT:
             draw = self.noise.normal(name, fan_in, self.width)
         else:
             draw = self.noise.normal(name, fan_out, padded(max(ins), 32)).T

@@ -34,6 +34,7 @@ def trained(name, dims, points, steps=5, **options):
     assert train(model, lambda index, turn: points[index * 8 % 160 :][:32], steps, 2) == [
         None
     ] * len(dims)
+    model.settle(lambda: points)
     return model
 
 
@@ -94,7 +95,7 @@ class TestEverySystem:
         """Its reconstruction error falls by a third or more from that of the untrained nets."""
         model = build(name, [3])
         before = (points - model.decode(model.encode(points))).square().mean()
-        model = trained(name, [3], points, steps=300)
+        model = trained(name, [3], points, steps=600)
         after = (points - model.decode(model.encode(points))).square().mean()
         assert after < 2 / 3 * before
 

@@ -1,6 +1,7 @@
 """What every system is: nets for a stack of cells, and the players that train them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ class Autoencoder(nn.Module):
 
         def __post_init__(self):
             for name, value in vars(self).items():
-                strict = name.endswith(("lr", "turns")) or name == "gamma"
+                strict = name.endswith(("lr", "turns")) or name in ("gamma", "prior_scale")
                 if not isinstance(value, str) and (value < 0 or (strict and value == 0)):
                     raise ValueError(f"{name} {'>' if strict else '>='} 0")
 
@@ -117,6 +118,17 @@ class Autoencoder(nn.Module):
 
     def settle(self, train: Callable[[], Tensor]) -> None:
         """What is computed after the last step, as `fit`: say, a density of the codes."""
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """As in evaluation and without gradients: batch normalisation keeps its statistics."""
+        training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.train(training)
 
     def encode(self, x: Tensor, noise: Noise | None = None) -> Tensor:
         """Codes [cells, batch, width] of x: with noise a draw from q(z | x), without its mean."""
