@@ -1,5 +1,4 @@
-"""Encoders' heads: a point, a Gaussian or a few Gaussians in latent space for each datum; and a flow
-that bends a Gaussian."""
+"""Encoders' heads: a point, a Gaussian or a few of them for each datum; and a flow's step."""
 
 import torch
 from torch import Tensor, nn

@@ -2,8 +2,9 @@
 
 Objective, minimised: −log p(x | z_T) + log q(z_0 | x) − Σ_t log |det ∂z_t / ∂z_(t−1)| − log p(z_T),
 in nats, with z_0 ~ N(μ(x), diag σ²(x)) and z_t = f_t(z_(t−1), μ(x)). From this single draw only the
-flow's part is taken: log q(z_0 | x) − log p(z_0) is replaced by its expectation, the KL of `vae`,
-which has the same mean and less noise; without steps the system is `vae`.
+flow's part is taken: log q(z_0 | x) − log p(z_0) is replaced by its expectation, the KL of `vae`.
+That leaves the mean as it is, takes nearly all the noise away while the flow is near the identity,
+and without steps the system is `vae`.
 
 Sources: Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016;
 Rezende and Mohamed, Variational Inference with Normalizing Flows, 2015, eq. 15. The transformations

@@ -35,7 +35,7 @@ __all__ = ["System"]
 
 
 class System(vamp_vae.System):
-    """MixturePrior-of-Gaussians VAE."""
+    """Mixture-of-Gaussians VAE."""
 
     @dataclass(frozen=True)
     class Options(vamp_vae.System.Options):
