@@ -1,6 +1,7 @@
 """The command line: one verb per step of the way from a study file to its report."""
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -47,10 +48,13 @@ def _cells(path: Path) -> None:
     rows[-1] += (_short(flops / 1e15), _short(hours))
     columns = ["dataset", "system", "dims", "seeds", "net", "curves", "cells", "PFLOP", "GPU hours"]
     print(tabulate(rows, columns, disable_numparse=True, colalign=["left"] * 5 + ["right"] * 4))
+    slow = flops / estimate.SUSTAINED_CPU / 3600
     print(
         f"PFLOP: 10^15 floating-point operations, counted. GPU hours: a rough estimate for one GPU "
         f"that sustains {estimate.SUSTAINED / 1e12:g} TFLOP/s and takes "
-        f"{estimate.LAUNCH_S * 1e6:g} µs for the smallest operation."
+        f"{estimate.LAUNCH_S * 1e6:g} µs for the smallest operation. The trainer does not use GPUs "
+        f"yet: at {estimate.SUSTAINED_CPU / 1e9:g} GFLOP/s, as two cores may give, the arithmetic "
+        f"takes {slow:,.1f} hours."
     )
 
 
@@ -92,8 +96,11 @@ def _train(path, dataset, system, seed, dims, steps, threads, out) -> None:
     training.train_curve(it, dataset, system, seed, dims, steps, out)
 
 
-def _evaluate(path, dataset, system, seed, models, controls, real, threads, out) -> None:
+def _evaluate(path, dataset, system, seed, models, controls, protocol, real, threads, out) -> None:
     it = study.read(path)
+    if protocol is not None:
+        _known("protocol", protocol, it.protocols)
+        it = dataclasses.replace(it, protocols={protocol: it.protocols[protocol]})
     _known("data set", dataset, it.datasets)
     if not controls:
         if seed is None or models is None:
@@ -152,10 +159,12 @@ def _classifier(name: str, out: Path) -> None:
     fit.train(name, out)
 
 
-def _weights() -> None:
+def _weights(out: Path) -> None:
     from bench.features import inception
 
-    print(inception.fetch())
+    inception.fetch()
+    about = {"sha256": inception.SHA256, "url": inception.URL}
+    store.write_text(out, json.dumps(about, indent=2, sort_keys=True) + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -228,6 +237,9 @@ def _parser() -> argparse.ArgumentParser:
         "--models", type=Path, metavar="DIR", help="the folder that train wrote, with --system"
     )
     verb.add_argument(
+        "--protocol", help="one of the study's protocols, main among them (default: all)"
+    )
+    verb.add_argument(
         "--real",
         type=Path,
         metavar="DIR",
@@ -263,12 +275,13 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("name", metavar="NAME", help="digits, fashion or colour")
     _out(verb, "FILE.safetensors")
 
-    add(
+    verb = add(
         _weights,
-        "get Inception's weights, and print where they are",
+        "get Inception's weights, check them and write their hash",
         "They are read from the folder BENCH_DATA, downloaded to it where there is a network, and "
         "checked against their SHA-256.",
     )
+    _out(verb, "FILE.json")
     return parser
 
 

@@ -11,10 +11,13 @@ from bench.noise import Noise
 from bench.study import Study
 from bench.systems.base import Step
 
-__all__ = ["LAUNCH_S", "SUSTAINED", "Cost", "cost"]
+__all__ = ["LAUNCH_S", "SUSTAINED", "SUSTAINED_CPU", "Cost", "cost"]
 
 SUSTAINED = 2e13
 """Floating-point operations a second that a data-centre GPU is taken to sustain in float32."""
+
+SUSTAINED_CPU = 1e11
+"""The same of two cores of a CPU."""
 
 LAUNCH_S = 5e-6
 """Seconds that one operation takes at least on a GPU, however small."""

@@ -38,7 +38,7 @@ class Extractors:
         self.points, self.folder = points, real
         self._extractors, self._real = {}, {}
 
-    def __call__(self, protocol: Evaluation) -> Callable[[Tensor], np.ndarray]:
+    def __call__(self, protocol: Evaluation) -> features.Extractor:
         """The protocol's extractor."""
         name = protocol.extractor
         if name not in self._extractors:
@@ -54,7 +54,7 @@ class Extractors:
                 self._real[name] = Real.compute(self.points, self(protocol))
             else:
                 path = Path(self.folder, f"{name}.safetensors")
-                self._real[name] = Real.read(path, self.points, name)
+                self._real[name] = Real.read(path, self.points, self(protocol))
         return self._real[name]
 
 
@@ -67,8 +67,8 @@ def real_features(study: Study, dataset: str, extractor: str, out: str | Path) -
     named = {it.extractor: it for it in study.protocols.values()}
     if extractor not in named:
         raise Mistake(f"no extractor {extractor!r} in the study; it has {', '.join(named)}")
-    points = data.load(dataset)
-    Extractors(points).real(named[extractor]).write(out, points, extractor)
+    extractors, protocol = Extractors(data.load(dataset)), named[extractor]
+    extractors.real(protocol).write(out, extractors.points, extractors(protocol))
 
 
 def _generate(

@@ -1,7 +1,6 @@
 """Features of a data set's real points: computed once per data set, split and extractor."""
 
 import json
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from bench import metrics, store
 from bench.data.base import DataSet
+from bench.features import Extractor
 from bench.mistake import Mistake
 
 __all__ = ["SPLITS", "Real", "blocks"]
@@ -39,7 +39,7 @@ class Real:
         return self._features[split]
 
     @classmethod
-    def compute(cls, points: DataSet, extractor: Callable[[torch.Tensor], np.ndarray]) -> "Real":
+    def compute(cls, points: DataSet, extractor: Extractor) -> "Real":
         """The features of a data set's real points, read block by block."""
         width = torch.Size(points.shape).numel()
         sizes = {"validation": len(points.validation), "test": len(points.test)}
@@ -52,7 +52,7 @@ class Real:
             }
         )
 
-    def write(self, path: str | Path, points: DataSet, extractor: str) -> None:
+    def write(self, path: str | Path, points: DataSet, extractor: Extractor) -> None:
         """Save the features, with the names and hashes of what they were computed from."""
         with store.atomic(path) as temporary:
             safetensors.numpy.save_file(
@@ -62,7 +62,7 @@ class Real:
             )
 
     @classmethod
-    def read(cls, path: str | Path, points: DataSet, extractor: str) -> "Real":
+    def read(cls, path: str | Path, points: DataSet, extractor: Extractor) -> "Real":
         """The features that `write` saved.
 
         Raises:
@@ -79,9 +79,9 @@ class Real:
         return cls(features)
 
 
-def _origin(points: DataSet, extractor: str) -> str:
+def _origin(points: DataSet, extractor: Extractor) -> str:
     return json.dumps(
-        {"dataset": points.name, "extractor": extractor}
+        {"dataset": points.name, "extractor": extractor.identity}
         | {split: points.sha256(split) for split in SPLITS},
         sort_keys=True,
     )

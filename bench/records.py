@@ -108,14 +108,15 @@ def complete(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """The table with a row of status `missing` for each cell and protocol without a record.
 
     Raises:
-        Mistake: a record is of no cell of the study.
+        Mistake: a record is of no cell of the study, or of one that was trained or measured in
+            another way than the study says.
     """
     cells = {(it.dataset, it.system, it.dim, it.seed): it for it in study.cells()}
-    trained = table[table["dim"].notna()]
-    found = set(trained[_KEY].itertuples(index=False, name=None))
-    for *cell, protocol in sorted(found):
-        if tuple(cell) not in cells or protocol not in study.protocols:
-            raise Mistake(f"a record of no cell of the study {study.name}: {(*cell, protocol)}")
+    found = set()
+    for row in table.to_dict("records"):
+        key = tuple(row[name] for name in _KEY)
+        _refuse_strange(row, key, cells, study)
+        found.add(key)
     missing = [
         described(study, it.dataset, protocol)
         | {"system": it.system, "base": study.plan(it.dataset, it.system).system.base}
@@ -127,3 +128,28 @@ def complete(table: pd.DataFrame, study: Study) -> pd.DataFrame:
         if (*key, protocol) not in found
     ]
     return frame([*table.to_dict("records"), *missing])
+
+
+def _refuse_strange(row: dict, key: tuple, cells: dict, study: Study) -> None:
+    """A record that is none of the study's."""
+    *cell, protocol = key
+    control = pd.isna(row["dim"]) and row["dataset"] in study.datasets
+    if protocol not in study.protocols or not (control or tuple(cell) in cells):
+        named = ", ".join(f"{name} {value}" for name, value in zip(_KEY, key, strict=True))
+        raise Mistake(f"a record of no cell of the study {study.name}: {named}")
+    expected = described(study, row["dataset"], protocol)
+    if not control and row["status"] != "missing":
+        plan = study.plan(row["dataset"], row["system"])
+        expected |= {
+            "base": plan.system.base,
+            "net": str(plan.net),
+            "batch": plan.training.batch,
+            "steps": plan.training.steps,
+            "schedule": plan.training.schedule,
+            "options": json.dumps(plan.system.options, sort_keys=True),
+        }
+    for name, value in expected.items():
+        same = pd.isna(row[name]) if value is None else row[name] == value
+        if pd.isna(same) or not same:
+            named = f"{row['dataset']}, {row['system']}, protocol {protocol}"
+            raise Mistake(f"a record of {named} has {name} {row[name]}, and the study {value}")

@@ -32,6 +32,12 @@ MAIN = "main"
 """The protocol that is a study's `evaluation`, and on which claims are judged."""
 
 
+_HELD_OUT = 10_000
+"""No data set has fewer points to hold out, so none need be asked for so many samples."""
+
+_NEIGHBOURS = 5
+
+
 @dataclass(frozen=True)
 class Curve:
     """The cells of one data set, system and seed over latent dimensions: trained as one stack."""
@@ -174,7 +180,7 @@ def read(path: str | Path) -> Study:
         },
         protocols={MAIN: _evaluation(document.get("evaluation", {}))}
         | {
-            name: _evaluation(document.get("evaluation", {}) | changes)
+            name: _evaluation(_changed(document.get("evaluation", {}), changes))
             for name, changes in document.get("protocols", {}).items()
         },
     )
@@ -229,6 +235,13 @@ def _plan(path: str | Path, document: dict, dataset: str, label: str) -> Plan:
             options |= _options(path, where, base, override.get("options", {}), options)
     net = Net(**net | {"hidden": tuple(net.get("hidden", ()))})
     return Plan(System(base, options), net, Training(**training))
+
+
+def _changed(evaluation: dict, changes: dict) -> dict:
+    """Other features come with their own resizer, not with the evaluation's."""
+    if "features" in changes:
+        evaluation = {key: value for key, value in evaluation.items() if key != "resizer"}
+    return evaluation | changes
 
 
 def _evaluation(document: dict) -> Evaluation:
@@ -309,7 +322,21 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
         ):
             allowed = "last, for training.snapshots is 1 and there is nothing to choose from"
             raise refusal(path, (*where, "checkpoint"), repr(protocol.checkpoint), allowed)
+        own = f"best-{protocol.split}"
+        if protocol.checkpoint == own and (protocol.split == "validation" or name == MAIN):
+            allowed = "a choice by other data than are measured"
+            if protocol.split == "test":
+                allowed += ", but in a further protocol, to show what the choice does"
+            raise refusal(path, (*where, "checkpoint"), repr(protocol.checkpoint), allowed)
+        if "neighbours" in protocol.metrics and protocol.samples <= _NEIGHBOURS:
+            allowed = f"more than {_NEIGHBOURS}, for neighbours"
+            raise refusal(path, (*where, "samples"), repr(protocol.samples), allowed)
         for dataset in document["datasets"]:
+            if protocol.samples > _HELD_OUT:
+                held_out = "validation" if protocol.split == "test" else "test"
+                if protocol.samples > (count := data.kind(dataset).sizes[held_out]):
+                    allowed = f"at most {count}, the {held_out} points of {dataset}"
+                    raise refusal(path, (*where, "samples"), repr(protocol.samples), allowed)
             if protocol.features == "raw" and not protocol.stretch:
                 continue
             kind = data.kind(dataset)

@@ -1,6 +1,7 @@
 """The one trainer: players take their turns, step by step, over a stack of cells."""
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,7 +79,8 @@ def train(
                 for parameter, gradient in zip(
                     group, torch.autograd.grad(loss.sum(), group), strict=True
                 ):
-                    parameter.grad = gradient
+                    # A fused optimiser reads a gradient in the order of its memory.
+                    parameter.grad = gradient.contiguous()
                 optimiser.step()
                 player.project()
         if None not in diverged:
@@ -162,6 +164,8 @@ def train_curve(
     training = study.plan(dataset, system).training
     steps = training.steps if steps is None else steps
     kept = {steps * k // training.snapshots for k in range(1, training.snapshots)}
+    # Those of another run would be taken for this one's.
+    shutil.rmtree(Path(out, "snapshots"), ignore_errors=True)
 
     def everything() -> Tensor:
         return points.batch("train", slice(None))
@@ -228,7 +232,8 @@ def _stacks(study: Study, dataset: str, system: str, cells: list) -> list[list]:
 
 def snapshots(models: str | Path) -> list[int]:
     """The steps of a curve's snapshots before the last, ascending."""
-    return sorted(int(path.name) for path in Path(models, "snapshots").glob("*"))
+    names = (path.name for path in Path(models, "snapshots").glob("*"))
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def load_curve(

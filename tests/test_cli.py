@@ -18,6 +18,8 @@ SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 def row(**values):
     common = {"study": "smoke", "dataset": "synthetic-8", "system": "aae", "base": "aae"}
     common |= {"protocol": "main", "status": "done", "stretch": False, "checkpoint": "last"}
+    common |= {"split": "test", "features": "raw", "samples": 500}
+    common |= {"net": "mlp 32", "batch": 64, "steps": 30, "schedule": "falling"}
     return common | {"dim": 2, "seed": 0, "options": "{}"} | values
 
 
@@ -59,6 +61,8 @@ def mistakes():
     yield "train: system", [*train, *synthetic, "--system", "vae"], "'vae' in the study; it has wae"
     curve = [*evaluate, *synthetic, "--system", "aae", "--seed", "0"]
     yield "evaluate: no models", curve, "--models"
+    unknown = [*curve, "--models", "absent", "--protocol", "x"]
+    yield "evaluate: protocol", unknown, "no protocol 'x' in the study; it has main"
     yield "evaluate: folder", [*curve, "--models", "absent"], "absent: no such folder"
     yield "tables: no file", ["tables", "absent.csv", "--out", "OUT"], "absent.csv"
     yield "tables: no records", ["tables", str(SMOKE), "--out", "OUT"], "smoke.yaml"

@@ -133,6 +133,11 @@ def test_loading_leaves_the_global_random_state_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_classes_know_how_many_points_their_splits_have(synthetic, real_mnist, real_fashion):
+    for it in (synthetic, real_mnist, real_fashion):
+        assert type(it).sizes == it.fingerprint()["sizes"]
+
+
 def test_fingerprint_is_json_and_tells_splits_apart(synthetic):
     found = synthetic.fingerprint()
     assert json.loads(json.dumps(found)) == found

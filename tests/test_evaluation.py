@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from bench import data, distances, evaluation, metrics, records, study, training
+from bench import data, distances, evaluation, features, metrics, records, study, training
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.real import Real, blocks
@@ -269,15 +269,16 @@ def test_real_features_are_cached_and_those_of_others_refused(protocols, tmp_pat
     with pytest.raises(Mistake, match="no extractor 'classifier' in the study; it has raw"):
         evaluation.real_features(it, "mnist", "classifier", path)
     points = data.load("mnist")
-    with pytest.raises(Mistake, match=f"{path}: features of .*raw.*, not of .*inception"):
-        Real.read(path, points, "inception-bilinear")
+    raw = features.load("raw", points)
+    with pytest.raises(Mistake, match=f"{path}: features of .*raw.*, not of .*classifier digits"):
+        Real.read(path, points, features.load("classifier", points))
     points.test[0] += 1
     with pytest.raises(Mistake, match=f"{path}: features of "):
-        Real.read(path, points, "raw")
+        Real.read(path, points, raw)
     points.test[0] -= 1
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Mistake, match=f"{path}: no features of real points"):
-        Real.read(path, points, "raw")
+        Real.read(path, points, raw)
 
 
 @pytest.mark.parametrize("width", [1, 128, 784, 3072, 12288, 10**8])
@@ -296,6 +297,22 @@ def test_cells_without_a_record_are_rows_that_say_so(tiny, models):
     assert set(missing["true_dim"]) == {8}
     assert missing["fid"].isna().all()
     assert table.loc[table["status"] == "done", "fid"].tolist() == [row["fid"] for row in rows]
-    other = [row | {"dim": 3} for row in rows[:1]]
-    with pytest.raises(Mistake, match="a record of no cell of the study tiny"):
-        records.complete(records.frame(other), tiny)
+    for change, reason in (
+        ({"dim": 3}, "a record of no cell of the study tiny: .* dim 3, "),
+        ({"protocol": "other"}, "a record of no cell of the study tiny: .* protocol other"),
+        ({"dim": None, "dataset": "mnist"}, "a record of no cell of the study tiny: dataset mnist"),
+        ({"steps": 5}, "a record of synthetic-8, vae, protocol main has steps 5, and the study 4"),
+        ({"options": '{"lr": 1}'}, "has options .*, and the study {}"),
+        ({"samples": 7}, "has samples 7, and the study 500"),
+        ({"resizer": "bicubic"}, "has resizer bicubic, and the study None"),
+        ({"stretch": None}, "has stretch .*, and the study False"),
+    ):
+        with pytest.raises(Mistake, match=reason):
+            records.complete(records.frame([rows[0] | change]), tiny)
+
+
+def test_snapshots_of_an_earlier_run_are_not_this_ones(protocols, tmp_path):
+    it, _, _ = protocols
+    for steps in (60, 8):
+        training.train_curve(it, "mnist", "wae-mmd", 0, [2], steps, tmp_path)
+    assert training.snapshots(tmp_path) == [2, 4, 6]

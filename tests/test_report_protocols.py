@@ -289,7 +289,7 @@ def test_a_data_set_without_a_trained_cell_is_not_run(some_missing):
         ("u-shape", "aae"), ("flat-beyond-n", "mask-aae"), ("mask-discovers-n", "mask-aae"),
     ]  # fmt: skip
     assert {one.verdict for one in lost} == {"not run"}
-    assert {one.finding for one in lost} == {"Not run: no cell of lost was trained."}
+    assert {one.finding for one in lost} == {"Not run: there is no record of a cell of lost."}
     others = [one for one in found if one.dataset in ("made-up", "unknown")]
     assert others == claims.judge(everything())
 
@@ -298,7 +298,7 @@ def test_a_system_without_a_trained_cell_is_not_run():
     rows = cells(u_curve(), "aae") + missing("wae-mmd")
     found = {one.system: one for one in claims.judge(records.frame(rows))}
     assert found["aae"].verdict == "reproduced"
-    assert found["wae-mmd"].finding == "Not run: no cell of wae-mmd was trained."
+    assert found["wae-mmd"].finding == "Not run: there is no record of a cell of wae-mmd."
 
 
 def test_failures_say_once_what_is_wholly_missing(some_missing):
@@ -327,7 +327,7 @@ def test_a_report_with_missing_data_sets_is_whole(some_missing, tmp_path):
     assert drawn == {f"ucurve-{name}.svg" for name in ("made-up", "partly", "unknown")}
     for kind in ("md", "tex"):
         text = (tmp_path / f"table-lost.{kind}").read_text()
-        assert "All 30 cells are missing: no cell of lost was trained." in text
+        assert "All 30 cells are missing: there is no record of a cell of lost." in text
     table = pd.read_csv(tmp_path / "table-lost.csv")
     assert set(table["failed"]) == {"missing 3/3"}
     partly = (tmp_path / "table-partly.md").read_text()

@@ -239,6 +239,34 @@ REFUSED = {
         "6",
         "at most one a step, 5",
     ),
+    "best of the split that is measured": (
+        changed("evaluation", value={"checkpoint": "best-test"}).replace(
+            "steps: 5", "steps: 5\n  snapshots: 5"
+        ),
+        "evaluation.checkpoint",
+        "'best-test'",
+        "a choice by other data than are measured, but in a further protocol",
+    ),
+    "best of the validation split, measured there": (
+        changed(
+            "protocols", value={"a": {"split": "validation", "checkpoint": "best-validation"}}
+        ).replace("steps: 5", "steps: 5\n  snapshots: 5"),
+        "protocols.a.checkpoint",
+        "'best-validation'",
+        "a choice by other data than are measured",
+    ),
+    "more samples than points held out": (
+        changed("evaluation", value={"samples": 10_001}),
+        "evaluation.samples",
+        "10001",
+        "at most 10000, the validation points of synthetic-8",
+    ),
+    "too few samples for neighbours": (
+        changed("evaluation", value={"samples": 5, "metrics": ["neighbours"]}),
+        "evaluation.samples",
+        "5",
+        "more than 5, for neighbours",
+    ),
     "metric twice": (
         changed("evaluation", value={"metrics": ["kid", "kid"]}),
         "evaluation.metrics[1]",
@@ -380,8 +408,12 @@ def test_protocols_are_the_evaluation_with_changes(tmp_path):
     document = GOOD | {
         "datasets": {"mnist": {"dims": [4]}},
         "training": {"steps": 5, "snapshots": 5},
-        "evaluation": {"features": "inception", "samples": 70},
-        "protocols": {"a": {"resizer": "bicubic"}, "b": {"checkpoint": "best-test"}},
+        "evaluation": {"features": "inception", "resizer": "bilinear", "samples": 70},
+        "protocols": {
+            "a": {"resizer": "bicubic"},
+            "b": {"checkpoint": "best-test"},
+            "c": {"features": "classifier"},
+        },
     }
     it = study.read(write(tmp_path, yaml.safe_dump(document)))
     main = study.Evaluation(features="inception", resizer="bilinear", samples=70)
@@ -389,11 +421,13 @@ def test_protocols_are_the_evaluation_with_changes(tmp_path):
         "main": main,
         "a": dataclasses.replace(main, resizer="bicubic"),
         "b": dataclasses.replace(main, checkpoint="best-test"),
+        "c": dataclasses.replace(main, features="classifier", resizer=None),
     }
     assert [one.extractor for one in it.protocols.values()] == [
         "inception-bilinear",
         "inception-bicubic",
         "inception-bilinear",
+        "classifier",
     ]
 
 

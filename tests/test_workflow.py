@@ -142,7 +142,7 @@ def test_data_that_cannot_be_had_leave_a_whole_report_that_says_so(tmp_path, mon
     assert set(table.loc["synthetic-8", "status"]) == {"done"}
     assert len(table.loc["fashion-mnist"]) == 4
     page = (results / "report.html").read_text(encoding="utf-8")
-    assert "no cell of fashion-mnist was trained" in page
+    assert "there is no record of a cell of fashion-mnist" in page
     assert (results / "claims.json").exists()
     assert "Report, with what is missing: " in ended.stdout
     # Without the option the run ends at the first failure, with no table of part of the study.
@@ -158,11 +158,13 @@ def test_the_paper_study_is_planned_with_inceptions_weights_as_an_input(tmp_path
     path = SMOKE.with_stem("paper")
     jobs, text = plan(tmp_path, "--configfile", path)
     curves = study.read(path).curves()
-    assert jobs["train"] == jobs["evaluate"] == len(curves)
+    assert jobs["train"] == len(curves)
+    assert jobs["evaluate"] == 2 * len(curves)
     assert jobs["inception_weights"] == 1
-    assert jobs["real_features"] == jobs["data"] == jobs["controls"] == 4
-    weights = str(tmp_path / "data" / "inception" / "pt_inception-2015-12-05-6726825d.pth")
-    assert re.search(rf"rule real_features:\n +input: .*{re.escape(weights)}", text)
+    assert jobs["real_features"] == jobs["data"] == 4
+    assert jobs["controls"] == 8
+    weights = "results/paper/features/inception.json"
+    assert re.search(rf"rule real_features:\n +input: .*{weights}", text)
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +197,11 @@ def test_the_smoke_study_runs_to_its_report(run):
         ("aae: {}\n  mask", "aae: {weight: 0.5}\n  mask", {"train": 1, "evaluate": 1}),
         ("steps: 30", "steps: 40", {"train": 4, "evaluate": 4}),
         ("samples: 500", "samples: 400", {"evaluate": 4, "controls": 1}),
+        (
+            "samples: 500}",
+            "samples: 500}\nprotocols: {few: {samples: 400}}",
+            {"evaluate": 4, "controls": 1},
+        ),
         ("seeds: [0]", "seeds: [0, 1]", {"train": 4, "evaluate": 4, "controls": 1}),
         ("  pca: {}\n", "  pca: {}\n  vae: {}\n", {"train": 1, "evaluate": 1}),
     ],
@@ -213,10 +220,11 @@ def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, o
             "models/synthetic-8/mask-aae/0",
             ["training.py", "systems/mask_aae.py", "systems/aae.py", "parts/masks.py"]
             + ["nets/dense.py", "nets/convolutional.py"],
-            ["systems/wae_mmd.py", "evaluation.py", "study.py", "report/page.py"],
+            ["systems/wae_mmd.py", "evaluation.py", "study.py", "report/page.py"]
+            + ["features/inception.py", "features/digits.safetensors"],
         ),
         (
-            "records/synthetic-8/mask-aae/0.csv",
+            "records/synthetic-8/mask-aae/0/main.csv",
             ["evaluation.py", "metrics/frechet.py", "features/digits.safetensors"]
             + ["features/inception.py"],
             ["study.py", "report/page.py"],
@@ -224,7 +232,7 @@ def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, o
         (
             "report.html",
             ["report/page.py", "report/page.html", "report/claims.yaml", "records.py"],
-            ["training.py", "study.py"],
+            ["training.py", "study.py", "features/inception.py"],
         ),
     ],
 )

@@ -16,6 +16,7 @@ class DataSet(abc.ABC):
         name: as in `bench.data.names()`.
         true_dim: the number of latent dimensions the data were made from; None where unknown.
         shape: of one point, such as (128,) or (1, 28, 28).
+        sizes: how many points each split has, by name.
         value_range: the smallest and largest value a coordinate of a batch can have, or None.
         classifier: the shipped classifier whose features fit; None where none does.
         train, validation, test: tensors [N, *shape] on the CPU: float32, or uint8 for images.
@@ -24,6 +25,7 @@ class DataSet(abc.ABC):
     name: str
     true_dim: int | None = None
     shape: tuple[int, ...]
+    sizes: dict[str, int]
     value_range: tuple[float, float] | None = None
     classifier: str | None = None
 

@@ -39,6 +39,7 @@ class DataSet(base.DataSet):
 
     name = "celeba-140"
     shape = (3, 64, 64)
+    sizes = {"train": 162_770, "validation": 19_867, "test": 19_962}
     value_range = (0.0, 1.0)
     classifier = "colour"
     source = torchvision.datasets.CelebA

@@ -28,6 +28,7 @@ class DataSet(base.DataSet):
 
     name = "cifar10"
     shape = (3, 32, 32)
+    sizes = {"train": 40_000, "validation": VALIDATION, "test": 10_000}
     value_range = (0.0, 1.0)
     classifier = "colour"
     source = torchvision.datasets.CIFAR10

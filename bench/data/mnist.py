@@ -28,6 +28,7 @@ class DataSet(base.DataSet):
 
     name = "mnist"
     shape = (1, 28, 28)
+    sizes = {"train": 50_000, "validation": VALIDATION, "test": 10_000}
     value_range = (0.0, 1.0)
     classifier = "digits"
     source = torchvision.datasets.MNIST

@@ -32,6 +32,7 @@ class DataSet(base.DataSet):
     name = "synthetic-8"
     true_dim = 8
     shape = (128,)
+    sizes = SIZES
 
     def make(self, root=None):
         """The three splits; `root` is not used: nothing is read from a disk."""

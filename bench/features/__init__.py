@@ -23,10 +23,12 @@ class Extractor(Protocol):
 
     Attributes:
         name: one of `names()`.
+        identity: all that decides its features: name, weights, resizer.
         width: the number of features D, or None where it is the data's own.
     """
 
     name: str
+    identity: str
     width: int | None
 
     def __call__(self, x: "torch.Tensor") -> "np.ndarray":

@@ -113,6 +113,7 @@ class Classifier:
 
     def __init__(self, which: str, path: str | Path | None = None, batch: int = 500):
         self.which, self.batch = which, batch
+        self.identity = f"{self.name} {which} {NETS[which].sha256}"
         content = downloads.read(path or file(which), NETS[which].sha256)
         self._weights = safetensors.torch.load(content)
 

@@ -58,6 +58,7 @@ class Inception:
 
     def __init__(self, shape: tuple[int, int, int], resizer: str, path: str | Path, batch=16):
         self.shape, self.resizer, self.batch = shape, resizer, batch
+        self.identity = f"{self.name} {resizer} {SHA256}"
         self._net = _net(Path(path))
 
     def __call__(self, x: torch.Tensor) -> np.ndarray:

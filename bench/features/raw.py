@@ -7,7 +7,7 @@ __all__ = ["Raw"]
 
 
 class Raw:
-    name = "raw"
+    name = identity = "raw"
     width = None
 
     def __call__(self, x: torch.Tensor) -> np.ndarray:

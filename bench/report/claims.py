@@ -280,7 +280,7 @@ def _centre(grid: Grid) -> _Centre | str:
 def _verdict(claim: Mapping, grid: Grid, system: str, centre: _Centre | str) -> Verdict:
     if grid.untrained() or grid.untrained(system):
         what = grid.dataset if grid.untrained() else system
-        return _finish(claim, grid, system, _not_run(f"no cell of {what} was trained."))
+        return _finish(claim, grid, system, _not_run(f"there is no record of a cell of {what}."))
     if isinstance(centre, str):
         return _finish(claim, grid, system, _not_run(centre))
     test, column = TESTS[claim["id"]]

@@ -50,7 +50,11 @@ def sections(grid: Grid) -> tuple[list[Block], list[Block]]:
 def all_missing(grid: Grid) -> str:
     """What stands for the tables of a data set without a trained cell; empty for any other."""
     count = grid.untrained()
-    return f"All {count} cells are missing: no cell of {grid.dataset} was trained." if count else ""
+    return (
+        f"All {count} cells are missing: there is no record of a cell of {grid.dataset}."
+        if count
+        else ""
+    )
 
 
 def _lines(block: Block, dims: tuple[int, ...], shown: Callable[[Entry], str]) -> list[list[str]]:

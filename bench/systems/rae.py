@@ -51,11 +51,6 @@ class System(ae.System):
         if options.regulariser == "sn":
             for name, layer in self.layers():
                 register_parametrization(layer, "weight", Spectral(stack, name, layer.weight))
-        if options.regulariser == "gp":
-            # Gradients of gradients come transposed, and torch's fused Adam would read them as they
-            # lie in memory: in another order than the parameter's.
-            for parameter in self.decoder.parameters():
-                parameter.register_hook(Tensor.contiguous)
 
     def layers(self) -> list[tuple[str, nn.Module]]:
         """The decoder's dense layers and convolutions, by name."""

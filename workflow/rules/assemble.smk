@@ -4,10 +4,7 @@
 rule collect:
     input:
         sources("records"),
-        records=[
-            f"{RESULTS}/records/{it.dataset}/{it.system}/{it.seed}.csv" for it in STUDY.curves()
-        ],
-        controls=expand(rules.controls.output, dataset=STUDY.datasets),
+        records=record_files(),
     output:
         f"{RESULTS}/records.csv",
     log:
@@ -20,7 +17,7 @@ rule collect:
     resources:
         mem_mb=500,
     shell:
-        'python -m bench collect "$study" {input.records} {input.controls} --out {output} 2> {log}'
+        'python -m bench collect "$study" {input.records} --out {output} 2> {log}'
 
 
 rule tables:

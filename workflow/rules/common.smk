@@ -8,7 +8,7 @@ from dataclasses import asdict
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-from bench import cli, features, study
+from bench import cli, study
 
 
 def study_file():
@@ -53,20 +53,22 @@ wildcard_constraints:
     dataset="|".join(STUDY.datasets),
     system="|".join(STUDY.systems),
     seed="|".join(map(str, STUDY.seeds)),
+    protocol="|".join(STUDY.protocols),
 
 
 def sources(*modules):
     """The files of modules of bench, of all they import from bench, and of the data beside them:
     inputs of the rules that run them, for Snakemake sees no change of an imported module. What
-    the study's own modules read reaches a job as its parameters, so they are left out.
+    the study's own modules read reaches a job as its parameters, so they, and what only they
+    import, are left out.
     """
     root, files = workflow.basedir, set()
     for module in modules:
-        finder = ModuleFinder([root])
+        finder = ModuleFinder([root], excludes=["bench.study", "bench.study_file"])
         finder.run_script(f"{root}/bench/{module.replace('-', '_')}.py")
         files.update(Path(it.__file__) for it in finder.modules.values() if it.__file__)
     data = {file for path in files for file in path.parent.glob("*") if file.suffix in PACKAGE_DATA}
-    return sorted(os.path.relpath(file) for file in files | data if not file.name.startswith("study"))
+    return sorted(os.path.relpath(file) for file in files | data)
 
 
 def curve(wildcards):
@@ -81,41 +83,55 @@ def base(wildcards):
     return STUDY.plan(wildcards.dataset, wildcards.system).system.base
 
 
-def protocols(wildcards):
+def protocol(wildcards):
     """All in the study that an evaluation depends on besides models and seeds, as text."""
-    named = {name: asdict(it) for name, it in STUDY.protocols.items()}
-    return json.dumps({"protocols": named, "master_seed": STUDY.master_seed}, sort_keys=True)
+    it = asdict(STUDY.protocols[wildcards.protocol])
+    return json.dumps(it | {"master_seed": STUDY.master_seed}, sort_keys=True)
 
 
 def real_features(wildcards):
-    """The features of real points that a data set's protocols compare with."""
-    extractors = dict.fromkeys(it.extractor for it in STUDY.protocols.values())
-    folder = f"{RESULTS}/features/{wildcards.dataset}"
-    return [f"{folder}/{extractor}.safetensors" for extractor in extractors]
+    """The features of real points that a protocol compares with."""
+    extractor = STUDY.protocols[wildcards.protocol].extractor
+    return f"{RESULTS}/features/{wildcards.dataset}/{extractor}.safetensors"
 
 
 def weights(wildcards):
-    """The files from outside that an extractor reads."""
-    name = wildcards.extractor.partition("-")[0]
-    return [str(path) for path in features.files(name, None)]
+    """What vouches for an extractor's weights from outside."""
+    outside = wildcards.extractor.startswith("inception")
+    return f"{RESULTS}/features/inception.json" if outside else []
+
+
+def record_files():
+    """The records of all curves and controls, by protocol."""
+    curves = [f"{it.dataset}/{it.system}/{it.seed}" for it in STUDY.curves()]
+    controls = [f"{dataset}/controls" for dataset in STUDY.datasets]
+    return expand(
+        f"{RESULTS}/records/{{of}}/{{protocol}}.csv", of=curves + controls, protocol=STUDY.protocols
+    )
 
 
 def assemble_what_there_is():
     """After failures that were to be passed over: a report of what was obtained, which says what
     is missing."""
-    curves = [f"{it.dataset}/{it.system}/{it.seed}.csv" for it in STUDY.curves()]
-    controls = [f"{dataset}/controls.csv" for dataset in STUDY.datasets]
-    files = [f"{RESULTS}/records/{name}" for name in curves + controls]
-    files = [file for file in files if Path(file).exists()]
-    cli.main(["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"])
+    # What an earlier run left of a job that was to run again is not this run's.
+    stale = {
+        str(file)
+        for job in workflow.dag.needrun_jobs()
+        if not workflow.dag.finished(job)
+        for file in job.output
+    }
+    files = [file for file in record_files() if Path(file).exists() and file not in stale]
+    Path(f"{RESULTS}/records.csv").unlink(missing_ok=True)
+    steps = [["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"]]
     for verb, out in (
         ("tables", "tables"),
         ("figures", "figures"),
         ("claims", "claims.json"),
         ("report", "report.html"),
     ):
-        cli.main([verb, f"{RESULTS}/records.csv", "--out", f"{RESULTS}/{out}"])
-    print(f"Report, with what is missing: {Path(f'{RESULTS}/report.html').absolute()}")
+        steps.append([verb, f"{RESULTS}/records.csv", "--out", f"{RESULTS}/{out}"])
+    if not any(cli.main(step) for step in steps):
+        print(f"Report, with what is missing: {Path(f'{RESULTS}/report.html').absolute()}")
 
 
 def print_failures():

@@ -1,10 +1,12 @@
-# Real points to features; trained curves, and each data set's controls, to records. The variable makes glibc give large arrays
-# back at once: a third less memory at the peak.
+# Real points to features; trained curves, and each data set's controls, to records, one job a
+# protocol. The variable makes glibc give large arrays back at once: a third less memory at the peak.
 
 
 rule inception_weights:
+    input:
+        sources("features/inception"),
     output:
-        protected(str(*features.files("inception", None))),
+        f"{RESULTS}/features/inception.json",
     log:
         f"{RESULTS}/logs/features/inception.log",
     benchmark:
@@ -13,9 +15,9 @@ rule inception_weights:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=1000,
     shell:
-        "python -m bench weights > {log} 2>&1"
+        "python -m bench weights --out {output} 2> {log}"
 
 
 rule real_features:
@@ -46,23 +48,23 @@ rule evaluate:
         real=real_features,
         models=rules.train.output[0],
     output:
-        f"{RESULTS}/records/{{dataset}}/{{system}}/{{seed}}.csv",
+        f"{RESULTS}/records/{{dataset}}/{{system}}/{{seed}}/{{protocol}}.csv",
     log:
-        f"{RESULTS}/logs/evaluate/{{dataset}}/{{system}}/{{seed}}.log",
+        f"{RESULTS}/logs/evaluate/{{dataset}}/{{system}}/{{seed}}/{{protocol}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate/{{dataset}}/{{system}}/{{seed}}.tsv"
+        f"{RESULTS}/benchmarks/evaluate/{{dataset}}/{{system}}/{{seed}}/{{protocol}}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
     params:
-        protocols=protocols,
+        protocol=protocol,
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench evaluate "$study"'
         " --dataset {wildcards.dataset} --system {wildcards.system} --seed {wildcards.seed}"
-        " --models {input.models} --real $(dirname {input.real[0]}) --threads {threads}"
-        " --out {output} 2> {log}"
+        " --protocol {wildcards.protocol} --models {input.models} --real $(dirname {input.real})"
+        " --threads {threads} --out {output} 2> {log}"
 
 
 rule controls:
@@ -71,20 +73,20 @@ rule controls:
         real=real_features,
         data=rules.data.output[0],
     output:
-        f"{RESULTS}/records/{{dataset}}/controls.csv",
+        f"{RESULTS}/records/{{dataset}}/controls/{{protocol}}.csv",
     log:
-        f"{RESULTS}/logs/evaluate/{{dataset}}/controls.log",
+        f"{RESULTS}/logs/evaluate/{{dataset}}/controls/{{protocol}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate/{{dataset}}/controls.tsv"
+        f"{RESULTS}/benchmarks/evaluate/{{dataset}}/controls/{{protocol}}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
     params:
-        protocols=protocols,
+        protocol=protocol,
         seeds=STUDY.seeds,
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench evaluate "$study"'
-        " --dataset {wildcards.dataset} --controls --real $(dirname {input.real[0]})"
-        " --threads {threads} --out {output} 2> {log}"
+        " --dataset {wildcards.dataset} --controls --protocol {wildcards.protocol}"
+        " --real $(dirname {input.real}) --threads {threads} --out {output} 2> {log}"
