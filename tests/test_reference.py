@@ -10,6 +10,16 @@ from bench import records, study
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/records.csv"))
 CONTROLS = ["real", "noise"]
+METRICS = {
+    "interval": ["fid_low", "fid_high"],
+    "fd-infinity": ["fd_infinity"],
+    "kid": ["kid", "kid_deviation"],
+    "neighbours": ["precision", "recall", "density", "coverage"],
+}
+
+
+def test_the_studies_that_the_readme_speaks_of_have_reference_records():
+    assert {folder.name for folder in FOLDERS} >= {"synthetic", "mnist", "fashion", "protocols"}
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
@@ -46,6 +56,14 @@ def test_reference_records_were_trained_and_measured_as_their_study_says(referen
         expected = records.described(it, dataset, name)
         for key, value in expected.items():
             assert rows[key].isna().all() if value is None else set(rows[key]) == {value}, key
+
+
+def test_reference_records_have_the_metrics_that_their_study_asks_for(reference):
+    it, table = reference
+    done = table[table["status"] == "done"]
+    for name, rows in done.groupby("protocol"):
+        asked = ["fid", *(c for metric in it.protocols[name].metrics for c in METRICS[metric])]
+        assert rows[asked].notna().all(axis=None)
 
 
 def test_every_reference_system_is_between_real_data_and_noise(reference):
