@@ -14,6 +14,10 @@ from bench.report.text import number
 __all__ = ["draw"]
 
 
+_LONG = 12
+"""Letters of a masked system's label, above which two columns of the legend are too wide."""
+
+
 def draw(grid: Grid) -> Figure:
     """The figure of one data set, one column wide."""
     labels = [label for label in grid.systems() if not grid.untrained(label)]
@@ -26,9 +30,9 @@ def draw(grid: Grid) -> Figure:
         label: {**STYLES[i % len(STYLES)], "markersize": size} for i, label in enumerate(drawn)
     }
     # The legend is below, and the axes are as high with a long one as with a short one.
-    figure = Figure(
-        figsize=(3.5, 2.75 + 0.15 * -(-(len(labels) + len(masked)) // 2)), layout="constrained"
-    )
+    columns = 1 if max(map(len, masked), default=0) > _LONG else 2
+    lines = -(-(len(labels) + len(masked)) // columns)
+    figure = Figure(figsize=(3.5, 2.75 + 0.15 * lines), layout="constrained")
     axes = figure.add_subplot()
     _distances(axes, grid)
     for label in labels:
@@ -46,7 +50,7 @@ def draw(grid: Grid) -> Figure:
     else:
         axes.spines["right"].set_visible(False)
     axes.set_title(titled(grid.dataset, grid.cautions()))
-    figure.legend(loc="outside lower center", ncols=2, columnspacing=1.4)
+    figure.legend(loc="outside lower center", ncols=columns, columnspacing=1.4)
     return figure
 
 
