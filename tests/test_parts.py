@@ -94,7 +94,7 @@ def test_gradient_penalty_is_that_of_finite_differences():
         shift[axis] = step
         slope = (critic(point + shift) - critic(point - shift)) / (2 * step)
         squares += slope[0].square()
-    expected = (squares.sqrt() - 1).square().mean()
+    expected = (squares.sqrt() - 1).square().mean().detach()
     found = gradient_penalty(critic, codes, prior, mix).detach()
     assert float(found) == pytest.approx(float(expected), rel=1e-6)
 
