@@ -109,7 +109,7 @@ def test_gradient_penalty_has_the_gradient_of_finite_differences():
         values = []
         for sign in (1, -1):
             weight.data[place] += sign * step
-            values.append(float(gradient_penalty(critic, codes, prior, mix)))
+            values.append(float(gradient_penalty(critic, codes, prior, mix).detach()))
             weight.data[place] -= sign * step
         difference = (values[0] - values[1]) / (2 * step)
         assert float(found[place]) == pytest.approx(difference, rel=1e-5, abs=1e-9)
