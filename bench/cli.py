@@ -42,10 +42,10 @@ def _cells(path: Path) -> None:
             cost = estimate.cost(it, dataset, system)
             flops, hours = flops + cost.flops, hours + cost.hours
             net = str(it.plan(dataset, system).net)
-            rows.append((dataset, system, _sequence(dims), seeds, net, curves, cells))
-            rows[-1] += (_short(cost.flops / 1e15), _short(cost.hours))
-    rows.append(("total", "", "", "", "", len(it.curves()), len(it.cells())))
-    rows[-1] += (_short(flops / 1e15), _short(hours))
+            spent = _short(cost.flops / 1e15), _short(cost.hours)
+            rows.append((dataset, system, _sequence(dims), seeds, net, curves, cells, *spent))
+    spent = _short(flops / 1e15), _short(hours)
+    rows.append(("total", "", "", "", "", len(it.curves()), len(it.cells()), *spent))
     columns = ["dataset", "system", "dims", "seeds", "net", "curves", "cells", "PFLOP", "GPU hours"]
     print(tabulate(rows, columns, disable_numparse=True, colalign=["left"] * 5 + ["right"] * 4))
     slow = flops / estimate.SUSTAINED_CPU / 3600
@@ -73,13 +73,16 @@ def _data(path: Path, dataset: str, out: Path) -> None:
 def _features(path: Path, dataset: str, extractor: str, threads: int, out: Path) -> None:
     it = study.read(path)
     _known("data set", dataset, it.datasets)
+    named = {protocol.extractor: protocol for protocol in it.protocols.values()}
+    _known("extractor", extractor, named)
 
     import torch
 
-    from bench import evaluation
+    from bench.real import Extractors
 
     torch.set_num_threads(threads)
-    evaluation.real_features(it, dataset, extractor, out)
+    extractors, protocol = Extractors(data.load(dataset)), named[extractor]
+    extractors.real(protocol).write(out, extractors.points, extractors(protocol))
 
 
 def _train(path, dataset, system, seed, dims, steps, threads, out) -> None:

@@ -48,7 +48,8 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     flops, launches = 0.0, 0
     # The trainer's own building, on the data set's class: no point of it is read.
     model = training.build(study, kind, system, seeds[0], dims[-1:])
-    x = torch.rand(_BATCH, torch.Size(kind.shape).numel(), generator=_generator())
+    size = torch.Size(kind.shape).numel()
+    x = torch.rand(_BATCH, size, generator=torch.Generator().manual_seed(0))
     for player in model.players():
         with _Counter() as counter:
             loss = player.loss(x, Step(0, 1, Noise(0)))
@@ -72,10 +73,6 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     total = cells * (steps * flops + evaluation)
     seconds = max(total / SUSTAINED, stacks * steps * launches * LAUNCH_S)
     return Cost(total, seconds / 3600)
-
-
-def _generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 class _Counter(TorchDispatchMode):

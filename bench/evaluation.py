@@ -8,67 +8,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import data, features, metrics, seeds, training
-from bench.data.base import DataSet
+from bench import data, metrics, seeds, training
 from bench.distances import distances, stretched
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.parts import mmd_imq
-from bench.real import Real, blocks
+from bench.real import Extractors, blocks
 from bench.records import described
 from bench.study import Evaluation, Study
 from bench.systems.base import Autoencoder
 
-__all__ = ["Extractors", "evaluate_controls", "evaluate_curve", "measure", "real_features"]
+__all__ = ["evaluate_controls", "evaluate_curve", "measure"]
 
 _MMD = 2000
 """Codes in the estimate of the latent divergence: it takes memory by their square."""
-
-
-class Extractors:
-    """A data set's feature extractors and real features, each made or read once.
-
-    Arguments:
-        points: the data set.
-        real: a folder with the files <extractor>.safetensors of `real_features`; without one they
-            are computed.
-    """
-
-    def __init__(self, points: DataSet, real: str | Path | None = None):
-        self.points, self.folder = points, real
-        self._extractors, self._real = {}, {}
-
-    def __call__(self, protocol: Evaluation) -> features.Extractor:
-        """The protocol's extractor."""
-        name = protocol.extractor
-        if name not in self._extractors:
-            made = features.load(protocol.features, self.points, protocol.resizer)
-            self._extractors[name] = made
-        return self._extractors[name]
-
-    def real(self, protocol: Evaluation) -> Real:
-        """The features of the data set's real points."""
-        name = protocol.extractor
-        if name not in self._real:
-            if self.folder is None:
-                self._real[name] = Real.compute(self.points, self(protocol))
-            else:
-                path = Path(self.folder, f"{name}.safetensors")
-                self._real[name] = Real.read(path, self.points, self(protocol))
-        return self._real[name]
-
-
-def real_features(study: Study, dataset: str, extractor: str, out: str | Path) -> None:
-    """Compute and write the features of a data set's real points.
-
-    Raises:
-        Mistake: no protocol of the study has this extractor.
-    """
-    named = {it.extractor: it for it in study.protocols.values()}
-    if extractor not in named:
-        raise Mistake(f"no extractor {extractor!r} in the study; it has {', '.join(named)}")
-    extractors, protocol = Extractors(data.load(dataset)), named[extractor]
-    extractors.real(protocol).write(out, extractors.points, extractors(protocol))
 
 
 def _generate(

@@ -9,12 +9,13 @@ import safetensors.numpy
 import torch
 from safetensors import SafetensorError, safe_open
 
-from bench import metrics, store
+from bench import features, metrics, store
 from bench.data.base import DataSet
 from bench.features import Extractor
 from bench.mistake import Mistake
+from bench.study import Evaluation
 
-__all__ = ["SPLITS", "Real", "blocks"]
+__all__ = ["SPLITS", "Extractors", "Real", "blocks"]
 
 SPLITS = ("validation", "test")
 """The splits that samples are compared with."""
@@ -77,6 +78,39 @@ class Real:
         if origin != _origin(points, extractor):
             raise Mistake(f"{path}: features of {origin}, not of {_origin(points, extractor)}")
         return cls(features)
+
+
+class Extractors:
+    """A data set's feature extractors and real features, each made or read once.
+
+    Arguments:
+        points: the data set.
+        real: a folder with the files <extractor>.safetensors that `Real.write` made; without one
+            they are computed.
+    """
+
+    def __init__(self, points: DataSet, real: str | Path | None = None):
+        self.points, self.folder = points, real
+        self._extractors, self._real = {}, {}
+
+    def __call__(self, protocol: Evaluation) -> features.Extractor:
+        """The protocol's extractor."""
+        name = protocol.extractor
+        if name not in self._extractors:
+            made = features.load(protocol.features, self.points, protocol.resizer)
+            self._extractors[name] = made
+        return self._extractors[name]
+
+    def real(self, protocol: Evaluation) -> Real:
+        """The features of the data set's real points."""
+        name = protocol.extractor
+        if name not in self._real:
+            if self.folder is None:
+                self._real[name] = Real.compute(self.points, self(protocol))
+            else:
+                path = Path(self.folder, f"{name}.safetensors")
+                self._real[name] = Real.read(path, self.points, self(protocol))
+        return self._real[name]
 
 
 def _origin(points: DataSet, extractor: Extractor) -> str:

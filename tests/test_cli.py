@@ -50,6 +50,9 @@ def test_cells_prints_the_grid_and_what_it_costs(capsys):
 
 def mistakes():
     """Arguments and what the one line must name."""
+    features = ["features", str(SMOKE), "--dataset", "synthetic-8", "--out", "OUT"]
+    unknown = [*features, "--extractor", "classifier"]
+    yield "features: extractor", unknown, "no extractor 'classifier' in the study; it has raw"
     train = ["train", str(SMOKE), "--seed", "0", "--out", "OUT"]
     evaluate = ["evaluate", str(SMOKE), "--out", "OUT"]
     yield "no study", ["cells", "absent.yaml"], "absent.yaml"

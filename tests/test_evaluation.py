@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from bench import data, distances, evaluation, features, metrics, records, study, training
 from bench.mistake import Mistake
 from bench.noise import Noise
-from bench.real import Real, blocks
+from bench.real import Extractors, Real, blocks
 
 STUDY = """
 name: tiny
@@ -68,7 +68,7 @@ def test_metrics_are_those_of_the_cells_own_codes_and_samples(tiny, models):
     ((model, _),) = training.load_curve(tiny, points, "vae", 0, models / "vae")
     noise = Noise(7)
     protocol = study.Evaluation(samples=500)
-    row = evaluation.measure(model, protocol, evaluation.Extractors(points), noise, 0)[0]
+    row = evaluation.measure(model, protocol, Extractors(points), noise, 0)[0]
     with torch.no_grad():
         codes = model.encode(points.test)[0, :, :2]
         samples = model.decode(model.prior(500, noise))[0]
@@ -86,7 +86,7 @@ def test_latent_divergence_is_near_zero_for_codes_from_the_prior_and_not_for_oth
     for name, spread in [("matched", 1.0), ("shrunk", 0.3)]:
         draws = spread * Noise(3).normal("codes", len(points.test), 32) * model.exists
         model.encode = lambda x, noise=None, draws=draws: draws[:, : len(x)]
-        protocol, extractors = study.Evaluation(samples=500), evaluation.Extractors(points)
+        protocol, extractors = study.Evaluation(samples=500), Extractors(points)
         row = evaluation.measure(model, protocol, extractors, Noise(7), 0)[0]
         values[name] = row["latent_divergence"]
     assert abs(values["matched"]) < 0.01
@@ -262,13 +262,11 @@ def test_fewer_samples_than_features_is_said_in_the_record(protocols):
 def test_real_features_are_cached_and_those_of_others_refused(protocols, tmp_path):
     it, folder, table = protocols
     path = tmp_path / "raw.safetensors"
-    evaluation.real_features(it, "mnist", "raw", path)
+    points = data.load("mnist")
+    Extractors(points).real(it.protocols["main"]).write(path, points, features.load("raw", points))
     rows = evaluation.evaluate_curve(it, "mnist", "pca", 0, folder / "pca", tmp_path)
     own = table[table["system"] == "pca"].reset_index(drop=True)
     pd.testing.assert_frame_equal(records.frame(rows), own)
-    with pytest.raises(Mistake, match="no extractor 'classifier' in the study; it has raw"):
-        evaluation.real_features(it, "mnist", "classifier", path)
-    points = data.load("mnist")
     raw = features.load("raw", points)
     with pytest.raises(Mistake, match=f"{path}: features of .*raw.*, not of .*classifier digits"):
         Real.read(path, points, features.load("classifier", points))

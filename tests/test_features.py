@@ -37,7 +37,7 @@ def glyphs():
 def test_names_files_and_what_data_lack_import_no_torch():
     program = "import sys, types; from bench import features; print(*features.names());"
     program += "kind = types.SimpleNamespace(shape=(128,), value_range=None, classifier=None);"
-    program += "[(features.files(it, None), features.lack(it, kind)) for it in features.names()];"
+    program += "[(features.files(it), features.lack(it, kind)) for it in features.names()];"
     program += "sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -57,7 +57,7 @@ def test_raw_features_are_the_data():
     assert (raw.name, raw.width) == ("raw", None)
     np.testing.assert_array_equal(raw(x), x.numpy())
     assert features.lack("raw", kind(None, (4,))) is None
-    assert features.files("raw", None) == features.files("classifier", None) == ()
+    assert features.files("raw") == features.files("classifier") == ()
 
 
 def test_data_without_a_classifier_are_refused():

@@ -37,7 +37,7 @@ def weights(tmp_path_factory):
         for module in net.modules():
             if isinstance(module, torch.nn.Conv2d):
                 torch.nn.init.kaiming_normal_(module.weight)  # or all features would be near 0
-    (path,) = features.files("inception", RGB, tmp_path_factory.mktemp("root"))
+    (path,) = features.files("inception", tmp_path_factory.mktemp("root"))
     path.parent.mkdir()
     torch.save(net.state_dict(), path)
     return path, store.sha256(path)
@@ -236,7 +236,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_weights_that_are_not_the_published_ones_are_refused(pinned, tmp_path, monkeypatch, damage):
-    (path,) = features.files("inception", RGB, tmp_path)
+    (path,) = features.files("inception", tmp_path)
     path.parent.mkdir()
     path.write_bytes(DAMAGE[damage](pinned.read_bytes()))
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
@@ -251,7 +251,7 @@ def test_missing_weights_are_refused_by_name(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
     with pytest.raises(downloads.DataError) as error:
         features.load("inception", RGB, "bilinear")
-    (path,) = features.files("inception", RGB)
+    (path,) = features.files("inception")
     assert path.parent.parent == tmp_path
     assert str(error.value).startswith(f"{path} is missing and cannot be downloaded")
 
@@ -289,7 +289,7 @@ def test_weights_run_no_code(tmp_path, monkeypatch):
 def test_weights_are_downloaded_once(pinned, tmp_path, monkeypatch):
     monkeypatch.setattr(inception, "URL", f"file://{pinned}")
     path = inception.fetch(tmp_path)
-    assert (path,) == features.files("inception", RGB, tmp_path)
+    assert (path,) == features.files("inception", tmp_path)
     assert store.sha256(path) == inception.SHA256
     monkeypatch.setattr(inception, "URL", "file:///nowhere")
     assert inception.fetch(tmp_path) == path
@@ -298,7 +298,7 @@ def test_weights_are_downloaded_once(pinned, tmp_path, monkeypatch):
 def test_the_pinned_weights_are_pytorch_fids():
     """Its file's name has the first digits of the SHA-256."""
     assert re.search(r"-([0-9a-f]{8})\.pth$", inception.URL)[1] == inception.SHA256[:8]
-    assert features.files("inception", None, "root")[0].name == inception.URL.rpartition("/")[2]
+    assert features.files("inception", "root")[0].name == inception.URL.rpartition("/")[2]
 
 
 def test_loading_leaves_torchs_generator_and_pytorch_fid_as_they_were(pinned):

@@ -68,7 +68,7 @@ def load(name: str, kind: "DataSet | type[DataSet]", resizer: str | None = None)
     if name == "inception":
         from bench.features.inception import Inception
 
-        return Inception(kind.shape, resizer, *files(name, kind))
+        return Inception(kind.shape, resizer, *files(name))
     if name == "classifier":
         from bench.features.classifier import Classifier
 
@@ -78,14 +78,11 @@ def load(name: str, kind: "DataSet | type[DataSet]", resizer: str | None = None)
     return Raw()
 
 
-def files(
-    name: str, kind: "DataSet | type[DataSet] | None", root: str | Path | None = None
-) -> tuple[Path, ...]:
+def files(name: str, root: str | Path | None = None) -> tuple[Path, ...]:
     """The files below a data root that an extractor needs, there or not.
 
     Arguments:
         name: one of `names()`.
-        kind: the data set or its class. So far no file depends on it, and it may be None.
         root: the data root; the default is `bench.downloads.root()`.
 
     Raises:

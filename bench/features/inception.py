@@ -91,7 +91,7 @@ def fetch(root: str | Path | None = None) -> Path:
     Raises:
         Mistake: they cannot be downloaded, or are not the published ones.
     """
-    (path,) = features.files("inception", None, root)
+    (path,) = features.files("inception", root)
     return downloads.verified(path, SHA256, [URL])
 
 

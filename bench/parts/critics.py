@@ -1,6 +1,5 @@
 """Critics: nets that tell codes from prior draws, and the losses they give."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -10,7 +9,7 @@ from torch.nn import functional as F
 from bench.cells import LATENT, Stack
 from bench.nets import MLP
 
-__all__ = ["Critic", "gradient_penalty", "jensen_shannon_loss", "log_prior", "wasserstein_gap"]
+__all__ = ["Critic", "gradient_penalty", "jensen_shannon_loss", "wasserstein_gap"]
 
 
 class Critic(MLP):
@@ -53,13 +52,3 @@ def jensen_shannon_loss(critic: Callable[[Tensor], Tensor], codes: Tensor, prior
     scores = critic(torch.cat([codes, prior], dim=-2))
     code_scores, prior_scores = scores.split([codes.shape[-2], prior.shape[-2]], dim=-1)
     return F.softplus(-prior_scores).mean(-1) + F.softplus(code_scores).mean(-1)
-
-
-def log_prior(z: Tensor, scale: float, dims: Tensor) -> Tensor:
-    """log N(z; 0, scale² I) [cells, batch] of codes [cells, batch, width] of `dims` [cells]
-    coordinates, in nats: what a critic that is good at its task has to learn of the prior.
-
-    Source: Mescheder, Nowozin and Geiger, Adversarial Variational Bayes, 2017, section 3.3.
-    """
-    constant = math.log(scale) + 0.5 * math.log(2 * math.pi)
-    return -0.5 * z.square().sum(-1) / scale**2 - constant * dims[:, None]

@@ -6,8 +6,9 @@ from torch.nn import functional as F
 from zuko.transforms import AutoregressiveTransform, DependentTransform, MonotonicAffineTransform
 
 from bench.cells import LATENT, Stack
+from bench.noise import Noise
 
-__all__ = ["AutoregressiveStep", "GaussianEncoder", "MixtureEncoder", "PointEncoder"]
+__all__ = ["AutoregressiveStep", "GaussianEncoder", "MixtureEncoder", "PointEncoder", "sample"]
 
 
 class PointEncoder(nn.Module):
@@ -52,6 +53,17 @@ class MixtureEncoder(nn.Module):
             for heads in (self.mean, self.log_variance)
         )
         return means, log_variances
+
+
+def sample(
+    mean: Tensor, log_variance: Tensor, exists: Tensor, noise: Noise, name: str = "posterior"
+) -> Tensor:
+    """A z [cells, batch, width] from each N(mean, diag exp(log_variance)), reparameterised.
+
+    `exists` [cells, 1, width] is 1 where a coordinate exists and 0 where it is padding.
+    """
+    draw = noise.normal(name, *mean.shape[-2:])
+    return mean + torch.exp(0.5 * log_variance) * draw * exists
 
 
 class AutoregressiveStep(nn.Module):

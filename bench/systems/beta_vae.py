@@ -6,7 +6,7 @@ Source: Higgins et al., beta-VAE: Learning Basic Visual Concepts with a Constrai
 Framework, 2017, eq. 4.
 
 Defaults: β = 4 is the value that the authors show for 2D shapes and 3D chairs (from memory, not
-checked against the paper). γ = .1 is near what a VAE learns on MNIST. Adam 1e-3 as in `vae`.
+checked against the paper). γ = .1 is ours, and was not searched. Adam 1e-3 as in `vae`.
 
 Departures: a Gaussian likelihood of fixed γ serves bounded and unbounded data (the authors have
 `bernoulli` for binary images). γ is not learned, since it would take back a part of β: with γ fixed

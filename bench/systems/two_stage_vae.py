@@ -29,6 +29,7 @@ from bench.cells import LATENT, Stack
 from bench.nets import MLP, Linear
 from bench.parts import kl_standard_normal
 from bench.parts.likelihoods import squared_error
+from bench.parts.posteriors import sample
 from bench.systems import load, names
 from bench.systems.base import Autoencoder, Player, Step
 
@@ -96,8 +97,8 @@ class System(Autoencoder):
         with self.stage.still():
             z = self.stage.encode(x, step.noise)
         mean, log_variance = self.encoder(z)
-        draw = step.noise.normal("second posterior", *mean.shape[-2:])
-        (z_hat,) = self.decoder(mean + torch.exp(0.5 * log_variance) * draw * self.exists)
+        u = sample(mean, log_variance, self.exists, step.noise, "second posterior")
+        (z_hat,) = self.decoder(u)
         # `likelihoods.gaussian` would count the padding as coordinates.
         log_gamma = self.decoder.log_gamma[:, 0]
         error = 0.5 * squared_error(z, z_hat) * torch.exp(-2 * log_gamma)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from bench.noise import Noise
 from bench.parts import kl_standard_normal, likelihoods
-from bench.parts.posteriors import GaussianEncoder
+from bench.parts.posteriors import GaussianEncoder, sample
 from bench.parts.priors import log_normal
 from bench.systems.base import Autoencoder, Player, Step
 
@@ -53,8 +53,7 @@ class System(Autoencoder):
 
     def draw(self, mean: Tensor, log_variance: Tensor, noise: Noise) -> Tensor:
         """One z from each N(mean, diag exp(log_variance)), reparameterised."""
-        draw = noise.normal("posterior", mean.shape[-2], mean.shape[-1])
-        return mean + torch.exp(0.5 * log_variance) * draw * self.exists
+        return sample(mean, log_variance, self.exists, noise)
 
     def negative_log_likelihood(self, x: Tensor, logits: Tensor) -> Tensor:
         """−log p(x | z) in nats, the mean over the batch: logits [cells, …, batch, data] to

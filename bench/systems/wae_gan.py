@@ -15,6 +15,7 @@ Departures: as `wae_mmd`; and the critic's loss is not multiplied by λ, nor doe
 autoencoder.
 """
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,7 +24,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.nets import critic_widths
-from bench.parts.critics import Critic, jensen_shannon_loss, log_prior
+from bench.parts.critics import Critic, jensen_shannon_loss
+from bench.parts.priors import log_normal
 from bench.systems import wae_mmd
 from bench.systems.base import Player, Step
 
@@ -46,7 +48,15 @@ class System(wae_mmd.System):
         """The critic's [cells, batch] of codes [cells, batch, width]: high for the prior's."""
         if not self.options.log_prior:
             return self.critic(z)
-        return self.critic(z) + log_prior(z, self.prior_scale, self.dims)
+        return self.critic(z) + self.log_prior(z)
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """log N(z; 0, σ² I) [cells, batch], in nats: what a good critic has to learn of the prior.
+
+        Source: Mescheder, Nowozin and Geiger, Adversarial Variational Bayes, 2017, section 3.3.
+        """
+        zero = torch.zeros_like(z)
+        return log_normal(z, zero, zero + 2 * math.log(self.prior_scale), self.exists)
 
     def critic_loss(self, x: Tensor, step: Step) -> Tensor:
         with torch.no_grad():

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from bench.parts import mmd_imq
 from bench.parts.likelihoods import squared_error
-from bench.parts.posteriors import GaussianEncoder
+from bench.parts.posteriors import GaussianEncoder, sample
 from bench.systems.base import Autoencoder, Player, Step
 
 __all__ = ["System"]
@@ -61,10 +61,7 @@ class System(Autoencoder):
         if self.options.encoder == "point":
             return self.encoder(x)
         mean, log_variance = self.encoder(x)
-        if noise is None:
-            return mean
-        draw = noise.normal("posterior", mean.shape[-2], mean.shape[-1])
-        return mean + torch.exp(0.5 * log_variance) * draw * self.exists
+        return mean if noise is None else sample(mean, log_variance, self.exists, noise)
 
     def divergence(self, z: Tensor, step: Step) -> Tensor:
         """Of codes z [cells, batch, width] from the prior [cells]."""
