@@ -8,6 +8,7 @@ from torch.utils.flop_counter import flop_registry
 
 from bench import data, training
 from bench.noise import Noise
+from bench.points import Points
 from bench.study import Study
 from bench.systems.base import Step
 
@@ -50,9 +51,13 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     model = training.build(study, kind, system, seeds[0], dims[-1:])
     size = torch.Size(kind.shape).numel()
     x = torch.rand(_BATCH, size, generator=torch.Generator().manual_seed(0))
-    for player in model.players():
+    rows = torch.arange(_BATCH)
+    players = model.players()
+    if players:
+        model.fit(Points.of(x, torch.zeros(_BATCH, dtype=torch.int64)))
+    for player in players:
         with _Counter() as counter:
-            loss = player.loss(x, Step(0, 1, Noise(0)))
+            loss = player.loss(x, Step(0, 1, Noise(0), rows))
             torch.autograd.grad(
                 loss.sum(), [p for module in player.modules for p in module.parameters()]
             )

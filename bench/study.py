@@ -309,7 +309,7 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
             space = importlib.import_module("bench.systems.base").Space
             cls, kind = systems.load(plan.system.base), data.kind(dataset)
             options = cls.Options(**plan.system.options)
-            if lack := cls.needs(options, space(kind.shape, kind.bounded())):
+            if lack := cls.needs(options, space(kind.shape, kind.bounded(), kind.labelled)):
                 found = reprlib.repr(plan.system.options)
                 raise refusal(path, ("systems", label), found, f"{lack}, which {dataset} is not")
     for name, protocol in study.protocols.items():

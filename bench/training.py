@@ -17,33 +17,41 @@ from tqdm import tqdm
 from bench import data, seeds, store, systems
 from bench.cells import Stack, read_cell, write_cell
 from bench.data.base import DataSet
+from bench.history import History
 from bench.mistake import Mistake
 from bench.noise import Noise
+from bench.points import Points
 from bench.study import Study
 from bench.systems.base import Autoencoder, Space, Step
 
-__all__ = ["batches", "build", "load_curve", "snapshots", "train", "train_curve"]
+__all__ = ["Order", "build", "load_curve", "snapshots", "train", "train_curve"]
 
 
 def train(
     system: Autoencoder,
-    batch: Callable[[int, int], Tensor],
+    points: Points,
+    order: Callable[[int, int], Tensor],
     steps: int,
     seed: int,
+    epoch: int | None = None,
     title: str = "",
     schedule: str = "falling",
     after: Callable[[int], None] = lambda done: None,
+    history: History | None = None,
 ) -> list[int | None]:
     """Train a stack in place.
 
     Arguments:
         system: the stack.
-        batch: (step, turn) to data [batch, data].
+        points: to train on.
+        order: (step, turn) to the rows of a batch [batch].
         steps: number of steps; in each, every player takes its turns.
         seed: decides all noise.
+        epoch: steps in an epoch; None where all of them are one.
         title: what a progress line begins with.
         schedule: of the learning rates: constant, or falling to zero over the second half.
         after: called after each step with the number of steps done.
+        history: takes, of each epoch, the players' losses by their names and what losses note.
 
     Returns:
         For each cell the step at which its loss or parameters stopped being finite, else None.
@@ -56,6 +64,8 @@ def train(
         for player, group in zip(players, groups, strict=True)
     ]
     diverged: list[int | None] = [None] * len(system.exists)
+    epoch = epoch or steps
+    history = history or History(system.exists.sum((-2, -1)).int().tolist())
     system.train()
 
     def note(finite: Tensor, index: int) -> None:
@@ -65,6 +75,8 @@ def train(
                     diverged[cell] = index
 
     for index in _progress(steps if players else 0, title):
+        if index % epoch == 0:
+            system.begin_epoch(Noise(seed, epoch=index // epoch))
         for player, group, optimiser in zip(players, groups, optimisers, strict=True):
             first, last = (round(steps * share) for share in player.span)
             if not first <= index < last:
@@ -73,8 +85,10 @@ def train(
                 left = 1 - (index - first) / (last - first)
                 optimiser.param_groups[0]["lr"] = player.lr * min(1.0, 2 * left)
             for turn in range(player.turns):
-                noise = Noise(seed, step=index, turn=turn)
-                loss = player.loss(batch(index, turn), Step(index, steps, noise))
+                rows, noise = order(index, turn), Noise(seed, step=index, turn=turn)
+                batch, step = points[rows], Step(index, steps, noise, rows, history.note)
+                loss = player.loss(batch, step)
+                history.note(player.name, loss)
                 note(loss.detach().isfinite(), index)
                 for parameter, gradient in zip(
                     group, torch.autograd.grad(loss.sum(), group), strict=True
@@ -82,7 +96,9 @@ def train(
                     # A fused optimiser reads a gradient in the order of its memory.
                     parameter.grad = gradient.contiguous()
                 optimiser.step()
-                player.project()
+                player.after(batch, step)
+        if (index + 1) % epoch == 0 or index + 1 == steps or None not in diverged:
+            history.close(index // epoch + 1, index + 1)
         if None not in diverged:
             break
         after(index + 1)
@@ -113,27 +129,38 @@ def _progress(steps: int, title: str) -> Iterator[int]:
             )
 
 
-def batches(points: DataSet, size: int, seed: int) -> Callable[[int, int], Tensor]:
-    """Mini-batches in an order that depends on data set and seed only, one order for each turn."""
-    count = len(points.train)
-    if size > count:
-        raise Mistake(f"a batch of {size} from {count} training points")
-    per_epoch = count // size
-    orders: dict[int, tuple[int, Tensor]] = {}
+class Order:
+    """Rows of mini-batches: each epoch all of them once (but for a remainder), in an order that
+    depends on data set and seed only; one order for each turn.
 
-    def batch(index: int, turn: int) -> Tensor:
-        epoch, place = divmod(index, per_epoch)
-        if orders.get(turn, (-1,))[0] != epoch:
-            order = Noise(seed, purpose="order", epoch=epoch, turn=turn).permutation("order", count)
-            orders[turn] = (epoch, order)
-        return points.batch("train", orders[turn][1][place * size : (place + 1) * size])
+    Arguments:
+        count: how many rows there are.
+        size: of a batch.
+        seed: decides the order.
+    """
 
-    return batch
+    def __init__(self, count: int, size: int, seed: int):
+        if size > count:
+            raise Mistake(f"a batch of {size} from {count} training points")
+        self.count, self.size, self.seed = count, size, seed
+        self._orders: dict[int, tuple[int, Tensor]] = {}
+
+    @property
+    def epoch(self) -> int:
+        """Steps in an epoch."""
+        return self.count // self.size
+
+    def __call__(self, index: int, turn: int) -> Tensor:
+        epoch, place = divmod(index, self.epoch)
+        if self._orders.get(turn, (-1,))[0] != epoch:
+            noise = Noise(self.seed, purpose="order", epoch=epoch, turn=turn)
+            self._orders[turn] = (epoch, noise.permutation("order", self.count))
+        return self._orders[turn][1][place * self.size : (place + 1) * self.size]
 
 
 def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
     """An untrained stack of a study's system."""
-    space = Space(tuple(dataset.shape), dataset.bounded())
+    space = Space(tuple(dataset.shape), dataset.bounded(), dataset.labelled)
     plan = study.plan(dataset.name, system)
     cls = systems.load(plan.system.base)
     stack = Stack(dims, cell_seed(study, dataset.name, seed))
@@ -154,26 +181,25 @@ def train_curve(
     steps: int | None,
     out: str | Path,
 ) -> None:
-    """Train one curve and write `out`/<dim>.safetensors, one file a cell, and the same below
-    `out`/snapshots/<step>/ for each snapshot but the last.
+    """Train one curve and write `out`/<dim>.safetensors, one file a cell, the same below
+    `out`/snapshots/<step>/ for each snapshot but the last, and `out`/history.csv.
 
     MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
     written too, with its step.
     """
     points = data.load(dataset)
+    split = points.rows("train")
     training = study.plan(dataset, system).training
     steps = training.steps if steps is None else steps
     kept = {steps * k // training.snapshots for k in range(1, training.snapshots)}
     # Those of another run would be taken for this one's.
     shutil.rmtree(Path(out, "snapshots"), ignore_errors=True)
 
-    def everything() -> Tensor:
-        return points.batch("train", slice(None))
-
+    history = []
     for stack in _stacks(study, dataset, system, list(dims)):
         model = build(study, points, system, seed, stack)
         curve_seed = cell_seed(study, dataset, seed)
-        model.fit(everything)
+        model.fit(split)
         title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
         about = _about(study, dataset, system, seed) | {
             "batch": training.batch,
@@ -183,17 +209,30 @@ def train_curve(
 
         def snapshot(done: int, model=model, stack=stack, about=about) -> None:
             if done in kept:
-                model.settle(everything)
+                model.settle(split)
                 here = Path(out) / "snapshots" / str(done)
                 _write(model, stack, here, about | {"snapshot": done}, [None] * len(stack))
 
-        order = batches(points, training.batch, curve_seed)
-        diverged = train(model, order, steps, curve_seed, title, training.schedule, snapshot)
-        model.settle(everything)
+        order, told = Order(len(split), training.batch, curve_seed), History(stack)
+        diverged = train(
+            model,
+            split,
+            order,
+            steps,
+            curve_seed,
+            epoch=order.epoch,
+            title=title,
+            schedule=training.schedule,
+            after=snapshot,
+            history=told,
+        )
+        history += told.rows
+        model.settle(split)
         for dim, step in zip(stack, diverged, strict=True):
             if step is not None:
                 print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
         _write(model, stack, Path(out), about | {"snapshot": steps}, diverged)
+    History.write(Path(out) / "history.csv", history)
 
 
 def _about(study: Study, dataset: str, system: str, seed: int) -> dict:

@@ -36,7 +36,8 @@ def stack_ms(points: data.base.DataSet) -> float:
     stack = Stack(tuple(DIMS), seed=0)
     model = cls(stack, Space((SIZE,), bounded=False), Net("mlp", HIDDEN), cls.Options())
     start = time.perf_counter()
-    training.train(model, training.batches(points, BATCH, 0), STEPS, 0)
+    split = points.rows("train")
+    training.train(model, split, training.Order(len(split), BATCH, 0), STEPS, 0)
     return 1e3 * (time.perf_counter() - start) / STEPS / len(DIMS)
 
 

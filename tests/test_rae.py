@@ -10,9 +10,20 @@ from bench.cells import Stack, read_cell, write_cell
 from bench.net import Net
 from bench.noise import Noise
 from bench.parts.densities import Mixture
+from bench.points import Points
 from bench.systems.base import Space, Step
 
 NET, STEP = Net("mlp", (24, 16)), Step(0, 1, Noise(0))
+
+
+def everything(index, turn):
+    """All rows."""
+    return slice(None)
+
+
+def thirty(index, turn):
+    """The next 30 rows."""
+    return torch.arange(30) + 30 * index
 
 
 def build(name, dims, size=20, space=None, net=NET, **options):
@@ -120,11 +131,9 @@ def test_settled_cells_are_saved_and_loaded_and_do_not_depend_on_their_stack(nam
 
     def trained(dims):
         model = build(name, dims, density=density)
-        assert training.train(model, lambda i, turn: x[i * 30 :][:30], 5, seed=2) == [None] * len(
-            dims
-        )
+        assert training.train(model, Points.of(x), thirty, 5, 2) == [None] * len(dims)
         before = read_cell(model, 0)
-        model.settle(lambda: x)
+        model.settle(Points.of(x))
         assert model.training
         assert not torch.equal(before["density.means"], read_cell(model, 0)["density.means"])
         return model
@@ -145,9 +154,9 @@ def test_settled_cells_are_saved_and_loaded_and_do_not_depend_on_their_stack(nam
 def test_settling_uses_running_statistics_and_leaves_them_alone():
     images = torch.rand(64, 64, generator=torch.Generator().manual_seed(0))
     model = build("ae", [4], space=Space((1, 8, 8), True), net=Net("infogan"), density="gaussian")
-    training.train(model, lambda index, turn: images, 2, 2)
+    training.train(model, Points.of(images), everything, 2, 2)
     before = {name: value.clone() for name, value in model.named_buffers()}
-    model.settle(lambda: images)
+    model.settle(Points.of(images))
     for name, value in model.named_buffers():
         assert name.startswith("density") or torch.equal(value, before[name]), name
     codes = model.eval().encode(images)[0, :, :4]
@@ -175,7 +184,7 @@ def test_a_gradient_penalty_of_weight_zero_trains_as_none_does(net):
     cells = []
     for options in ({"regulariser": "none"}, {"regulariser": "gp", "gp": 0.0}):
         model = build("rae", [4], space=space, net=net, **options)
-        training.train(model, lambda index, turn: x[index * 16 :][:16], 4, seed=2)
+        training.train(model, Points.of(x), lambda i, turn: torch.arange(i * 16, i * 16 + 16), 4, 2)
         cells.append(read_cell(model, 0))
     for key, value in cells[0].items():
         assert torch.equal(value, cells[1][key]), key
@@ -236,8 +245,8 @@ def test_spectrally_normalised_cells_are_the_same_bytes_alone_and_in_a_stack():
 
     def cells(dims):
         model = build("rae", dims, regulariser="sn", density="gaussian")
-        training.train(model, lambda i, turn: x[i * 30 :][:30], 5, seed=2)
-        model.settle(lambda: x)
+        training.train(model, Points.of(x), thirty, 5, 2)
+        model.settle(Points.of(x))
         return {dim: read_cell(model, cell) for cell, dim in enumerate(dims)}
 
     stack = cells([40, 3, 8])
@@ -264,11 +273,11 @@ class TestTwoStages:
         x, seen = points(), []
         model = build("two-stage-vae", [3], width=16)
 
-        def batch(index, turn):
+        def rows(index, turn):
             seen.append({key: value.clone() for key, value in model.state_dict().items()})
-            return x[:50]
+            return torch.arange(50)
 
-        training.train(model, batch, 8, seed=2)
+        training.train(model, Points.of(x), rows, 8, 2)
         seen.append(model.state_dict())
         for first, start, end in [(True, 0, 4), (False, 4, 8)]:
             for key in seen[0]:
@@ -279,7 +288,7 @@ class TestTwoStages:
         x = points()
         model, alone = build("two-stage-vae", [3], width=16), build("vae", [3])
         for system, steps in ((model, 8), (alone, 4)):
-            training.train(system, lambda index, turn: x[index * 30 :][:30], steps, seed=2)
+            training.train(system, Points.of(x), thirty, steps, 2)
         for key, value in read_cell(alone, 0).items():
             assert torch.equal(value, read_cell(model, 0)[f"stage.{key}"]), key
 
@@ -287,7 +296,7 @@ class TestTwoStages:
         """From codes far from N(0, I), those of a plain autoencoder, to their mean and spread."""
         x = points(count=500)
         model = build("two-stage-vae", [3], stage="ae", width=64)
-        training.train(model, lambda index, turn: x, 1500, seed=2)
+        training.train(model, Points.of(x), everything, 1500, 2)
         with torch.no_grad():
             codes, drawn = model.encode(x)[0, :, :3], model.prior(4000, Noise(1))[0, :, :3]
         assert (codes.T.cov() - torch.eye(3)).norm() > 1
@@ -299,9 +308,12 @@ class TestTwoStages:
     def test_any_system_may_be_its_first_stage(self, stage):
         x = points()
         model = build("two-stage-vae", [3, 2], stage=stage, width=16)
-        model.fit(lambda: x)
-        assert training.train(model, lambda index, turn: x[:40], 6, seed=2) == [None, None]
-        model.settle(lambda: x)
+        model.fit(Points.of(x))
+        assert training.train(model, Points.of(x), lambda i, turn: torch.arange(40), 6, 2) == [
+            None,
+            None,
+        ]
+        model.settle(Points.of(x))
         copy = build("two-stage-vae", [2], stage=stage, width=16)
         write_cell(copy, 0, read_cell(model, 1))
         assert torch.equal(

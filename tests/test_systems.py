@@ -7,6 +7,7 @@ import torch
 from bench import systems
 from bench.cells import Stack, read_cell, write_cell
 from bench.noise import Noise
+from bench.points import Points
 from bench.study import Net
 from bench.systems.base import Space, Step
 from bench.training import train
@@ -30,11 +31,12 @@ def build(name, dims, space=None, net=NET, **options):
 
 def trained(name, dims, points, steps=5, **options):
     model = build(name, dims, **options)
-    model.fit(lambda: points)
-    assert train(model, lambda index, turn: points[index * 8 % 160 :][:32], steps, 2) == [
-        None
-    ] * len(dims)
-    model.settle(lambda: points)
+    split, order = Points.of(points), torch.arange(len(points))
+    model.fit(split)
+    assert train(model, split, lambda i, turn: order[i * 8 % 160 :][:32], steps, 2) == [None] * len(
+        dims
+    )
+    model.settle(split)
     return model
 
 
@@ -66,8 +68,11 @@ class TestEverySystem:
     def test_gives_every_parameter_of_every_player_a_finite_gradient(self, name, points):
         model = build(name, [1, 4])
         # Past the start: some players wait.
-        step = Step(50, 100, Noise(0))
-        for player in model.players():
+        step = Step(50, 100, Noise(0), torch.arange(32))
+        players = model.players()
+        if players:
+            model.fit(Points.of(points))
+        for player in players:
             group = [p for module in player.modules for p in module.parameters()]
             loss = player.loss(points[:32], step)
             assert loss.shape == (2,)
@@ -111,15 +116,16 @@ class TestEverySystem:
 def test_every_system_trains_every_net(name, kind, code):
     images = torch.rand(16, 64, generator=torch.Generator().manual_seed(0))
     model = build(name, [8], Space((1, 8, 8), bounded=True), Net(kind, code=code))
-    model.fit(lambda: images)
-    step = Step(50, 100, Noise(0))
+    split, rows = Points.of(images), torch.arange(16)
+    model.fit(split)
+    step = Step(50, 100, Noise(0), rows)
     for player in model.players():
         group = [p for module in player.modules for p in module.parameters()]
         gradients = torch.autograd.grad(player.loss(images, step).sum(), group)
         assert all(gradient.isfinite().all() for gradient in gradients)
         if player.name == "autoencoder":
             assert all(gradient.any() for gradient in gradients)
-    assert train(model, lambda index, turn: images, 1, 2) == [None]
+    assert train(model, split, lambda index, turn: rows, 1, 2) == [None]
     codes = model.eval().encode(images)
     assert codes.shape == (1, 16, 32)
     assert not codes[..., 8:].any()
@@ -133,7 +139,7 @@ def test_vae_learns_under_each_likelihood(likelihood, points):
     model = build("vae", [3], space, likelihood=likelihood)
     step = Step(0, 1, Noise(0))
     before = float(model.loss(bounded, step).detach())
-    train(model, lambda index, turn: bounded, 200, 2)
+    train(model, Points.of(bounded), lambda index, turn: slice(None), 200, 2)
     assert float(model.loss(bounded, step).detach()) < before - 0.1
 
 

@@ -8,6 +8,7 @@ import torch
 from bench import data, evaluation, study, systems, training
 from bench.cells import Stack, read_cell
 from bench.mistake import Mistake
+from bench.points import Points
 from bench.study import Net
 from bench.systems.base import Space
 
@@ -20,22 +21,22 @@ NETS = {
 
 def points_of(size):
     """640 random points in [0, 1]."""
-    return torch.rand(640, size, generator=torch.Generator().manual_seed(0))
+    return Points.of(torch.rand(640, size, generator=torch.Generator().manual_seed(0)))
+
+
+def order(index, turn):
+    """The rows of a batch of 64."""
+    return torch.arange(64) + (index + 3 * turn) % 10 * 64
 
 
 def trained(name, dims, net, size=128, threads=1, steps=12):
     """Each cell's parameters, by dimension, after a few steps on data of a fixed seed."""
     torch.set_num_threads(threads)
-    points = points_of(size)
+    split = points_of(size)
     cls = systems.load(name)
     model = cls(Stack(dims, seed=1), Space((size,), bounded=size > 128), net, cls.Options())
-    model.fit(lambda: points)
-
-    def batch(index, turn):
-        start = (index + 3 * turn) % 10 * 64
-        return points[start : start + 64]
-
-    assert training.train(model, batch, steps, seed=2) == [None] * len(dims)
+    model.fit(split)
+    assert training.train(model, split, order, steps, 2, epoch=5) == [None] * len(dims)
     return {dim: read_cell(model, cell) for cell, dim in enumerate(dims)}
 
 
@@ -73,17 +74,17 @@ def test_a_cell_is_the_same_bytes_alone_stacked_in_any_order_and_with_two_thread
 def test_a_diverging_cell_is_told_and_leaves_its_neighbours_alone(name):
     net, dims = NETS["128"], [4, 8, 20]
     reference = trained(name, dims, net, steps=6)
-    points = points_of(128)
+    split = points_of(128)
     cls = systems.load(name)
     model = cls(Stack(dims, seed=1), Space((128,), bounded=False), net, cls.Options())
+    model.fit(split)
 
-    def batch(index, turn):
+    def poisoned(index, turn):
         if index == 3:
             model.decoder.layers[0].weight.data[1] = math.nan
-        start = (index + 3 * turn) % 10 * 64
-        return points[start : start + 64]
+        return order(index, turn)
 
-    assert training.train(model, batch, 6, seed=2) == [None, 3, None]
+    assert training.train(model, split, poisoned, 6, 2, epoch=5) == [None, 3, None]
     for cell in (0, 2):
         assert_same_bytes(read_cell(model, cell), reference[dims[cell]])
 
@@ -93,11 +94,12 @@ def test_training_ends_early_where_every_cell_has_diverged(capsys):
     model = cls(Stack([2, 3], seed=1), Space((128,), bounded=False), NETS["128"], cls.Options())
     steps = []
 
-    def batch(index, turn):
+    def told(index, turn):
         steps.append(index)
-        return torch.full((64, 128), math.inf)
+        return order(index, turn)
 
-    assert training.train(model, batch, 100, seed=2) == [0, 0]
+    split = Points.of(torch.full((640, 128), math.inf))
+    assert training.train(model, split, told, 100, 2) == [0, 0]
     assert steps == [0]
 
 
@@ -125,9 +127,13 @@ def curve(tiny, out, dims=(2, 8), system="wae-mmd", seed=0, steps=4):
 
 def test_a_curves_files_are_the_same_bytes_run_twice_and_cell_by_cell(tiny, tmp_path):
     both = curve(tiny, tmp_path / "a")
-    assert list(both) == ["2.safetensors", "8.safetensors"]
+    assert list(both) == ["2.safetensors", "8.safetensors", "history.csv"]
     assert both == curve(tiny, tmp_path / "b")
-    assert both == curve(tiny, tmp_path / "c", [2]) | curve(tiny, tmp_path / "d", [8])
+    two, eight = curve(tiny, tmp_path / "c", [2]), curve(tiny, tmp_path / "d", [8])
+    header, *lines = eight.pop("history.csv").splitlines(keepends=True)
+    assert lines
+    two["history.csv"] += b"".join(lines)
+    assert both == two | eight
 
 
 def test_a_curve_depends_on_its_seed_system_and_steps(tiny, tmp_path):

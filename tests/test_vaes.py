@@ -18,6 +18,7 @@ from bench import systems
 from bench.cells import Stack
 from bench.noise import Noise
 from bench.parts.priors import MixturePrior, log_normal
+from bench.points import Points
 from bench.study import Net
 from bench.systems.base import Space, Step
 
@@ -360,7 +361,7 @@ def test_ard_keeps_the_fewest_coordinates_that_have_the_share():
     with torch.no_grad():
         model.decoder.layers[0].weight[2, 1] = 0
         model.variance[1, 2] = 50
-    model.settle(lambda: data)
+    model.settle(Points.of(data))
     z = model.encoder(data[:100])[0].detach()
     for cell, dim in enumerate(DIMS):
 

@@ -8,6 +8,7 @@ from bench import systems, training
 from bench.cells import Stack
 from bench.net import Net
 from bench.noise import Noise
+from bench.points import Points
 from bench.systems.base import Space, Step
 
 STEP = Step(0, 1, Noise(0))
@@ -48,7 +49,7 @@ def test_pretraining_brings_the_codes_moments_to_the_priors(name, encoder):
     before = gap()
     decoder = [parameter.clone() for parameter in model.decoder.parameters()]
     # So few steps that all of them, when rounded, are pretraining.
-    training.train(model, lambda index, turn: x, 400, seed=2)
+    training.train(model, Points.of(x), lambda i, turn: slice(None), 400, 2)
     assert all(map(torch.equal, decoder, model.decoder.parameters()))
     assert all(after < 0.25 * old for after, old in zip(gap(), before, strict=True))
 
@@ -125,7 +126,7 @@ def test_a_one_dimensional_code_learns_a_prior_of_scale_two():
     x = points()
     for trick in (False, True):
         model = build("wae-gan", [1], prior_scale=2.0, log_prior=trick)
-        assert training.train(model, lambda index, turn: x, 1000, seed=2) == [None]
+        assert training.train(model, Points.of(x), lambda i, turn: slice(None), 1000, 2) == [None]
         codes = model.encode(x)[0, :, 0].detach()
         assert abs(codes.mean()) < 0.4
         assert 1.6 < codes.std() < 2.4

@@ -2,9 +2,12 @@
 
 import abc
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import torch
+
+from bench.points import Points
 
 __all__ = ["DataSet"]
 
@@ -18,6 +21,7 @@ class DataSet(abc.ABC):
         shape: of one point, such as (128,) or (1, 28, 28).
         sizes: how many points each split has, by name.
         value_range: the smallest and largest value a coordinate of a batch can have, or None.
+        labelled: whether its points have labels.
         classifier: the shipped classifier whose features fit; None where none does.
         train, validation, test: tensors [N, *shape] on the CPU: float32, or uint8 for images.
     """
@@ -27,6 +31,7 @@ class DataSet(abc.ABC):
     shape: tuple[int, ...]
     sizes: dict[str, int]
     value_range: tuple[float, float] | None = None
+    labelled: bool = False
     classifier: str | None = None
 
     def __init__(self, root: str | Path | None = None):
@@ -56,6 +61,10 @@ class DataSet(abc.ABC):
         """
         points = self._splits[split][0][index].flatten(1)
         return points / 255 if points.dtype == torch.uint8 else points
+
+    def rows(self, split: str) -> Points:
+        """A split as numbers by row."""
+        return Points(partial(self.batch, split), len(getattr(self, split)), self.labels(split))
 
     def labels(self, split: str) -> torch.Tensor | None:
         """Class labels, int64 [N], or None where there are none."""

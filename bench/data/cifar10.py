@@ -30,6 +30,7 @@ class DataSet(base.DataSet):
     shape = (3, 32, 32)
     sizes = {"train": 40_000, "validation": VALIDATION, "test": 10_000}
     value_range = (0.0, 1.0)
+    labelled = True
     classifier = "colour"
     source = torchvision.datasets.CIFAR10
 

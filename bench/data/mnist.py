@@ -30,6 +30,7 @@ class DataSet(base.DataSet):
     shape = (1, 28, 28)
     sizes = {"train": 50_000, "validation": VALIDATION, "test": 10_000}
     value_range = (0.0, 1.0)
+    labelled = True
     classifier = "digits"
     source = torchvision.datasets.MNIST
 

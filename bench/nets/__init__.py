@@ -20,16 +20,16 @@ from bench.nets.published import critic_widths, form, lack
 __all__ = ["MLP", "Linear", "critic_widths", "decoder", "encoder", "lack"]
 
 
-def encoder(net: Net, stack: Stack, shape: Sequence[int]) -> nn.Module:
-    """The encoder's trunk that a study's `net` describes.
+def encoder(net: Net, stack: Stack, shape: Sequence[int], name: str = "encoder") -> nn.Module:
+    """The encoder's trunk that a study's `net` describes; its start depends on its name.
 
     Raises:
         Mistake: the net does not fit data of this shape or the stack's dimensions (`lack`).
     """
     _check(net, stack, shape)
     if net.kind == "mlp":
-        return MLP(stack, "encoder", [math.prod(shape), *net.hidden], final=True)
-    return Encoder(form(net, shape), stack, shape, net.code)
+        return MLP(stack, name, [math.prod(shape), *net.hidden], final=True)
+    return Encoder(form(net, shape), stack, shape, net.code, name)
 
 
 def decoder(net: Net, stack: Stack, shape: Sequence[int]) -> nn.Module:

@@ -24,10 +24,10 @@ class Encoder(nn.Module):
     """A trunk: images to features of the whole image [1, batch, out], or, for a code that is a
     map, of each position [1, batch × positions, out]."""
 
-    def __init__(self, form: Form, stack: Stack, shape: Sequence[int], code: str):
+    def __init__(self, form: Form, stack: Stack, shape: Sequence[int], code: str, name: str):
         super().__init__()
         self.form, self.shape, self.code = form, tuple(shape), code
-        build = _Builder(form, stack, "encoder", nn.LeakyReLU(form.slope), form.spectral)
+        build = _Builder(form, stack, name, nn.LeakyReLU(form.slope), form.spectral)
         channels, *sides = shape
         for layer in form.down[: form.doublings] if code == "map" else form.down:
             build.convolution(channels, layer, sides, form.kernel, stride=2)

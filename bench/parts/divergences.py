@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["kl_standard_normal", "mmd_imq"]
+__all__ = ["kl_normal", "kl_standard_normal", "mmd_imq"]
 
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -14,6 +14,16 @@ def kl_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     Source: Kingma and Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
     """
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
+
+
+def kl_normal(
+    mean: Tensor, log_variance: Tensor, prior_mean: Tensor, prior_log_variance: Tensor
+) -> Tensor:
+    """KL(N(mean, diag exp(log_variance)) ‖ N(prior_mean, diag exp(prior_log_variance))) in nats:
+    [..., D] to [...]."""
+    moment = (mean - prior_mean).square() + log_variance.exp()
+    terms = moment * torch.exp(-prior_log_variance) - 1 + prior_log_variance - log_variance
+    return 0.5 * terms.sum(-1)
 
 
 class _Kernel(torch.autograd.Function):

@@ -14,10 +14,10 @@ __all__ = ["AutoregressiveStep", "GaussianEncoder", "MixtureEncoder", "PointEnco
 class PointEncoder(nn.Module):
     """x to one code [cells, batch, width]."""
 
-    def __init__(self, stack: Stack, trunk: nn.Module):
+    def __init__(self, stack: Stack, trunk: nn.Module, name: str = "encoder"):
         super().__init__()
         self.trunk = trunk
-        self.mean = trunk.head(stack, "encoder.mean")
+        self.mean = trunk.head(stack, f"{name}.mean")
 
     def forward(self, x: Tensor) -> Tensor:
         return self.mean(self.trunk(x))
@@ -26,9 +26,9 @@ class PointEncoder(nn.Module):
 class GaussianEncoder(PointEncoder):
     """x to the mean and log-variance of q(z | x), each [cells, batch, width]."""
 
-    def __init__(self, stack: Stack, trunk: nn.Module):
-        super().__init__(stack, trunk)
-        self.log_variance = trunk.head(stack, "encoder.log_variance")
+    def __init__(self, stack: Stack, trunk: nn.Module, name: str = "encoder"):
+        super().__init__(stack, trunk, name)
+        self.log_variance = trunk.head(stack, f"{name}.log_variance")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = self.trunk(x)

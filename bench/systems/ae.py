@@ -44,11 +44,10 @@ class System(Autoencoder):
         return squared_error(x, self.decode(self.encode(x)))
 
     def settle(self, train):
-        x = train()
         # Blocks of nearly one size: a last one of a single row could be added up otherwise.
-        blocks = x.tensor_split(math.ceil(len(x) / 1000))
+        blocks = torch.arange(len(train)).tensor_split(math.ceil(len(train) / 1000))
         with self.still():
-            self.density.fit(torch.cat([self.encode(block) for block in blocks], dim=1))
+            self.density.fit(torch.cat([self.encode(train[rows]) for rows in blocks], dim=1))
 
     def prior(self, count, noise):
         return self.density.draw(count, noise)

@@ -91,7 +91,7 @@ class System(vae.System):
     def settle(self, train):
         """Finds the relevant coordinates."""
         with self.still():
-            z, _ = self.encoder(train()[:_DATA])
+            z, _ = self.encoder(train[:_DATA])
             scores = self.variance * self.steepness(z)
             ordered, places = scores.sort(dim=-1, descending=True, stable=True)
             before = ordered.cumsum(-1) - ordered

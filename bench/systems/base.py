@@ -14,23 +14,33 @@ from bench.mistake import Mistake
 from bench.net import Net
 from bench.noise import Noise
 from bench.parts.posteriors import PointEncoder
+from bench.points import Points
 
 __all__ = ["Autoencoder", "Player", "Space", "Step"]
 
 
 class Space(NamedTuple):
-    """What a system knows of the data: one datum's shape, and whether its values lie in [0, 1]."""
+    """What a system knows of the data: one datum's shape, whether its values lie in [0, 1], and
+    whether its points have labels."""
 
     shape: tuple[int, ...]
     bounded: bool
+    labelled: bool = False
+
+
+def _unheard(quantity: str, values: Tensor) -> None:
+    """A note that nobody takes."""
 
 
 class Step(NamedTuple):
-    """Where training is: this step's number, the number of all steps, and this turn's noise."""
+    """Where training is: this step's number, the number of all steps, this turn's noise, the rows
+    of the batch in the train split, and who takes notes of a quantity's values [cells]."""
 
     index: int
     total: int
     noise: Noise
+    rows: Tensor | None = None
+    note: Callable[[str, Tensor], None] = _unheard
 
     @property
     def progress(self) -> float:
@@ -51,7 +61,8 @@ class Player:
         turns: updates in one step, each on a batch and noise of its own; the first turns of all
             players share theirs, and so on.
         anneal: whether its learning rate falls with the others'.
-        project: called after each update.
+        after: called after each update, with the batch and the step: to project parameters, or
+            to keep what the system remembers of points.
         span: the shares of training between which it moves: a first or second stage, or a
             pretraining. Its learning rate falls over its own span.
     """
@@ -63,7 +74,7 @@ class Player:
     lr: float
     turns: int = 1
     anneal: bool = True
-    project: Callable[[], None] = field(default=lambda: None)
+    after: Callable[[Tensor, Step], None] = field(default=lambda batch, step: None)
     span: tuple[float, float] = (0.0, 1.0)
 
 
@@ -113,10 +124,13 @@ class Autoencoder(nn.Module):
         """Who moves in one step of training, in order."""
         raise NotImplementedError
 
-    def fit(self, train: Callable[[], Tensor]) -> None:
-        """What is computed before any step from the whole train split, `train()` [N, data]."""
+    def fit(self, train: Points) -> None:
+        """What is computed, or kept, of the train split before any step."""
 
-    def settle(self, train: Callable[[], Tensor]) -> None:
+    def begin_epoch(self, noise: Noise) -> None:
+        """What is done before the first step of each epoch; `noise` is the epoch's."""
+
+    def settle(self, train: Points) -> None:
         """What is computed after the last step, as `fit`: say, a density of the codes."""
 
     @contextmanager

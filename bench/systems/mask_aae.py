@@ -102,6 +102,6 @@ class System(aae.System):
                 rmsprop,
                 self.options.mask_lr,
                 anneal=False,
-                project=self.masking.project,
+                after=lambda batch, step: self.masking.project(),
             ),
         ]

@@ -34,7 +34,7 @@ class System(Autoencoder):
 
     @torch.no_grad()
     def fit(self, train):
-        train = train()
+        train = train[:]
         centre = train.double().mean(0)
         values, vectors = torch.linalg.eigh(torch.cov(train.double().T))
         dims = self.exists.sum((-2, -1)).long().tolist()

@@ -75,6 +75,9 @@ class System(Autoencoder):
     def fit(self, train):
         self.stage.fit(train)
 
+    def begin_epoch(self, noise):
+        self.stage.begin_epoch(noise)
+
     def settle(self, train):
         self.stage.settle(train)
 

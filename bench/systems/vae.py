@@ -101,7 +101,10 @@ class System(Autoencoder):
         mean, log_variance = self.encoder(x)
         z = self.draw(mean, log_variance, step.noise)
         latent = self.latent(mean, log_variance, z, step.noise).mean(-1)
-        return self.negative_log_likelihood(x, self.decoder(z)) + latent
+        error = self.negative_log_likelihood(x, self.decoder(z))
+        step.note("reconstruction", error)
+        step.note("kl", latent)
+        return error + latent
 
     def players(self):
         return [Player("autoencoder", (self,), self.loss, torch.optim.Adam, self.options.lr)]

@@ -1,0 +1,34 @@
+"""The points that a system is trained on, as it sees them: numbers by row, and labels if any."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+__all__ = ["Points"]
+
+
+@dataclass(frozen=True)
+class Points:
+    """A train split.
+
+    Attributes:
+        read: rows (int64 [n], or a slice) to data [n, data], float32.
+        count: how many rows there are.
+        labels: the rows' classes, int64 [count], or None.
+    """
+
+    read: Callable[[Tensor | slice], Tensor]
+    count: int
+    labels: Tensor | None = None
+
+    @classmethod
+    def of(cls, x: Tensor, labels: Tensor | None = None) -> "Points":
+        """The rows of a tensor [count, data]."""
+        return cls(x.__getitem__, len(x), labels)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, rows: Tensor | slice) -> Tensor:
+        return self.read(rows)
