@@ -20,12 +20,12 @@ def test_an_epoch_s_row_is_the_mean_of_what_was_noted_in_it(tmp_path):
         history.note("kl", torch.tensor(values))
     history.close(1, 2)
     history.note("kl", torch.tensor([5.0, 7.0]))
-    history.note("a", torch.tensor([0.0, 1 / 3]))
+    history.note("a", torch.tensor([0.0, 0.25]))
     history.close(2, 3)
     History.write(tmp_path / "history.csv", history.rows)
     assert (tmp_path / "history.csv").read_text().splitlines() == [
         "dim,epoch,step,quantity,value",
-        "2,2,3,a,0.333333333",
+        "2,2,3,a,0.25",
         "2,1,2,kl,",
         "2,2,3,kl,7",
         "8,2,3,a,0",
