@@ -14,6 +14,7 @@ rule all:
     default_target: True
     input:
         f"{RESULTS}/records.csv",
+        f"{RESULTS}/history.csv",
         f"{RESULTS}/tables",
         f"{RESULTS}/figures",
         f"{RESULTS}/claims.json",

@@ -131,6 +131,12 @@ def _collect(path: Path, files: list[Path], out: Path) -> None:
         print(f"{missing} of {len(table)} records are missing", file=sys.stderr)
 
 
+def _history(files: list[Path], out: Path) -> None:
+    from bench import history
+
+    history.write(out, history.read(*files).to_dict("records"))
+
+
 def _tables(path: Path, out: Path) -> None:
     from bench.report import tables
 
@@ -209,7 +215,8 @@ def _parser() -> argparse.ArgumentParser:
     verb = add(
         _train,
         "train one curve: the cells of one data set, system and seed",
-        "Writes one file a cell, <dim>.safetensors.",
+        "Writes one file a cell, <dim>.safetensors, and history.csv: losses and their terms, by "
+        "epoch.",
     )
     _study(verb, "--dataset")
     verb.add_argument("--system", required=True, help="a label among the study's systems")
@@ -259,6 +266,10 @@ def _parser() -> argparse.ArgumentParser:
     _study(verb)
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records, as CSV")
     _out(verb, "RECORDS.csv")
+
+    verb = add(_history, "join what curves told of their training in one table")
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="history.csv of curves")
+    _out(verb, "HISTORY.csv")
 
     for function, line, out in (
         (_tables, "write a table per data set, as Markdown and LaTeX", "DIR"),

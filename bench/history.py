@@ -1,16 +1,28 @@
 """What training tells of itself: the mean of named quantities over each epoch, cell by cell."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
+import pandas as pd
 
 from bench import store
+from bench.mistake import Mistake
 
-__all__ = ["History"]
+__all__ = ["COLUMNS", "History", "read", "write"]
+
+KEY = ["dataset", "system", "dim", "seed", "quantity", "epoch"]
+
+COLUMNS = {
+    "dataset": "string",
+    "system": "string",
+    "dim": "Int64",
+    "seed": "Int64",
+    "quantity": "string",
+    "epoch": "Int64",
+    "step": "Int64",
+    "value": "Float64",
+}
 
 
 class History:
@@ -18,16 +30,17 @@ class History:
 
     Arguments:
         dims: the cells' latent dimensions.
-    """
 
-    columns = ("dim", "epoch", "step", "quantity", "value")
+    Attributes:
+        rows: of the table, but for the columns that say which curve it is.
+    """
 
     def __init__(self, dims: Sequence[int]):
         self.dims, self.rows = dims, []
-        self._sums: dict[str, tuple[Tensor, int]] = {}
+        self._sums: dict = {}
 
-    def note(self, quantity: str, values: Tensor) -> None:
-        """Add a step's values [cells]."""
+    def note(self, quantity: str, values) -> None:
+        """Add a step's values, a tensor [cells]."""
         total, count = self._sums.get(quantity, (0, 0))
         self._sums[quantity] = (total + values.detach().double(), count + 1)
 
@@ -35,16 +48,38 @@ class History:
         """End an epoch (counted from 1) after so many steps of training."""
         for quantity, (total, count) in sorted(self._sums.items()):
             for dim, value in zip(self.dims, (total / count).tolist(), strict=True):
-                self.rows.append((dim, epoch, step, quantity, value))
+                self.rows.append(
+                    {"dim": dim, "quantity": quantity, "epoch": epoch, "step": step, "value": value}
+                )
         self._sums.clear()
 
-    @staticmethod
-    def write(path: str | Path, rows: Sequence[tuple]) -> None:
-        """Write rows as CSV, by cell, then quantity, then epoch; empty where no finite number."""
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(History.columns)
-        for dim, epoch, step, quantity, value in sorted(rows, key=lambda it: (it[0], it[3], it[1])):
-            finite = torch.tensor(value).isfinite()
-            table.writerow((dim, epoch, step, quantity, f"{value:.9g}" if finite else ""))
-        store.write_text(path, text.getvalue())
+
+def write(path: str | Path, rows: Iterable[dict]) -> None:
+    """Write rows as CSV, sorted by their key: values with 9 significant digits, empty where they
+    are no finite numbers."""
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(COLUMNS)
+    table["value"] = table["value"].where(np.isfinite(table["value"].astype(float)))
+    table = table.sort_values(KEY, kind="stable", ignore_index=True)
+    store.write_text(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+
+
+def read(*paths: str | Path) -> pd.DataFrame:
+    """The rows of one or more files, sorted by their key.
+
+    Raises:
+        Mistake: a file is no such table, or two rows have one key.
+    """
+    tables = []
+    for path in paths:
+        try:
+            table = pd.read_csv(path, dtype=COLUMNS)
+        except (ValueError, TypeError) as error:
+            raise Mistake(f"{path}: not a history of training: {error}") from None
+        if list(table.columns) != list(COLUMNS):
+            raise Mistake(f"{path}: the columns of a history are {', '.join(COLUMNS)}")
+        tables.append(table)
+    table = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    if table.duplicated(KEY).any():
+        key = table[table.duplicated(KEY)].iloc[0][KEY].to_dict()
+        raise Mistake(f"{', '.join(map(str, paths))}: two rows of one epoch: {key}")
+    return table.sort_values(KEY, kind="stable", ignore_index=True)

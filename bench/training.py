@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from bench import data, seeds, store, systems
+from bench import history as histories
 from bench.cells import Stack, read_cell, write_cell
 from bench.data.base import DataSet
 from bench.history import History
@@ -195,7 +196,7 @@ def train_curve(
     # Those of another run would be taken for this one's.
     shutil.rmtree(Path(out, "snapshots"), ignore_errors=True)
 
-    history = []
+    history, about_curve = [], {"dataset": dataset, "system": system, "seed": seed}
     for stack in _stacks(study, dataset, system, list(dims)):
         model = build(study, points, system, seed, stack)
         curve_seed = cell_seed(study, dataset, seed)
@@ -226,13 +227,13 @@ def train_curve(
             after=snapshot,
             history=told,
         )
-        history += told.rows
+        history += [about_curve | row for row in told.rows]
         model.settle(split)
         for dim, step in zip(stack, diverged, strict=True):
             if step is not None:
                 print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
         _write(model, stack, Path(out), about | {"snapshot": steps}, diverged)
-    History.write(Path(out) / "history.csv", history)
+    histories.write(Path(out) / "history.csv", history)
 
 
 def _about(study: Study, dataset: str, system: str, seed: int) -> dict:

@@ -5,13 +5,17 @@ import math
 import pytest
 import torch
 
-from bench import systems, training
+from bench import cli, systems, training
+from bench import history as histories
 from bench.cells import Stack
 from bench.history import History
+from bench.mistake import Mistake
 from bench.net import Net
 from bench.noise import Noise
 from bench.points import Points
 from bench.systems.base import Space, Step
+
+CURVE = {"dataset": "mnist", "system": "vae", "seed": 0}
 
 
 def test_an_epoch_s_row_is_the_mean_of_what_was_noted_in_it(tmp_path):
@@ -22,16 +26,39 @@ def test_an_epoch_s_row_is_the_mean_of_what_was_noted_in_it(tmp_path):
     history.note("kl", torch.tensor([5.0, 7.0]))
     history.note("a", torch.tensor([0.0, 0.25]))
     history.close(2, 3)
-    History.write(tmp_path / "history.csv", history.rows)
-    assert (tmp_path / "history.csv").read_text().splitlines() == [
-        "dim,epoch,step,quantity,value",
-        "2,2,3,a,0.25",
-        "2,1,2,kl,",
-        "2,2,3,kl,7",
-        "8,2,3,a,0",
-        "8,1,2,kl,2",
-        "8,2,3,kl,5",
+    path = tmp_path / "history.csv"
+    histories.write(path, [CURVE | row for row in history.rows])
+    assert path.read_text().splitlines() == [
+        "dataset,system,dim,seed,quantity,epoch,step,value",
+        "mnist,vae,2,0,a,2,3,0.25",
+        "mnist,vae,2,0,kl,1,2,",
+        "mnist,vae,2,0,kl,2,3,7",
+        "mnist,vae,8,0,a,2,3,0",
+        "mnist,vae,8,0,kl,1,2,2",
+        "mnist,vae,8,0,kl,2,3,5",
     ]
+
+
+def test_files_are_joined_in_one_order_and_refused_if_strange(tmp_path):
+    a, b, c = (tmp_path / f"{name}.csv" for name in "abc")
+    row = {"dim": 2, "quantity": "kl", "epoch": 1, "step": 3, "value": 1 / 3}
+    histories.write(a, [CURVE | row])
+    histories.write(b, [CURVE | row | {"seed": 1}, CURVE | row | {"epoch": 2, "value": None}])
+    histories.write(c, histories.read(b, a).to_dict("records"))
+    assert c.read_text() == (
+        "dataset,system,dim,seed,quantity,epoch,step,value\n"
+        "mnist,vae,2,0,kl,1,3,0.333333333\n"
+        "mnist,vae,2,0,kl,2,3,\n"
+        "mnist,vae,2,1,kl,1,3,0.333333333\n"
+    )
+    assert cli.main(["history", str(a), str(b), "--out", str(tmp_path / "d.csv")]) == 0
+    assert (tmp_path / "d.csv").read_bytes() == c.read_bytes()
+    with pytest.raises(Mistake, match="two rows of one epoch"):
+        histories.read(a, c)
+    a.write_text("x,y\n1,2\n")
+    with pytest.raises(Mistake, match=r"a.csv: .*history"):
+        histories.read(a)
+    assert histories.read().empty
 
 
 def test_the_trainer_notes_losses_and_their_terms_by_epoch():
@@ -41,11 +68,9 @@ def test_the_trainer_notes_losses_and_their_terms_by_epoch():
     model = cls(Stack([2], 1), Space((8,), False), Net("mlp", (8,)), cls.Options(lr=1e-30))
     history, order = History([2]), training.Order(12, 4, seed=3)
     training.train(model, split, order, 5, seed=2, epoch=order.epoch, history=history)
-    rows = {(epoch, quantity): value for _, epoch, _, quantity, value in history.rows}
-    assert [(epoch, step) for _, epoch, step, quantity, _ in history.rows if quantity == "kl"] == [
-        (1, 3),
-        (2, 5),
-    ]
+    rows = {(row["epoch"], row["quantity"]): row["value"] for row in history.rows}
+    ends = [(row["epoch"], row["step"]) for row in history.rows if row["quantity"] == "kl"]
+    assert ends == [(1, 3), (2, 5)]
     for epoch, steps in ((1, range(3)), (2, range(3, 5))):
         losses = [
             float(model.loss(split[order(i, 0)], Step(i, 5, Noise(2, step=i, turn=0))).detach())

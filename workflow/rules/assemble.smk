@@ -20,6 +20,27 @@ rule collect:
         'python -m bench collect "$study" {input.records} --out {output} 2> {log}'
 
 
+rule history:
+    input:
+        sources("history"),
+        models=models(),
+    output:
+        f"{RESULTS}/history.csv",
+    log:
+        f"{RESULTS}/logs/history.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/history.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        files=lambda wildcards, input: [f"{models}/history.csv" for models in input.models],
+    shell:
+        "python -m bench history {params.files} --out {output} 2> {log}"
+
+
 rule tables:
     input:
         sources("report/tables"),

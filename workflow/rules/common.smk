@@ -101,6 +101,11 @@ def weights(wildcards):
     return f"{RESULTS}/features/inception.json" if outside else []
 
 
+def models():
+    """The folders of all trained curves."""
+    return [f"{RESULTS}/models/{it.dataset}/{it.system}/{it.seed}" for it in STUDY.curves()]
+
+
 def record_files():
     """The records of all curves and controls, by protocol."""
     curves = [f"{it.dataset}/{it.system}/{it.seed}" for it in STUDY.curves()]
@@ -121,8 +126,13 @@ def assemble_what_there_is():
         for file in job.output
     }
     files = [file for file in record_files() if Path(file).exists() and file not in stale]
-    Path(f"{RESULTS}/records.csv").unlink(missing_ok=True)
-    steps = [["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"]]
+    trained = [it for it in models() if Path(it).is_dir() and it not in stale]
+    for name in ("records.csv", "history.csv"):
+        Path(f"{RESULTS}/{name}").unlink(missing_ok=True)
+    steps = [
+        ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
+        ["history", *(f"{it}/history.csv" for it in trained), "--out", f"{RESULTS}/history.csv"],
+    ]
     for verb, out in (
         ("tables", "tables"),
         ("figures", "figures"),
