@@ -245,7 +245,7 @@ def test_log_weights_are_those_of_torch_distributions(name, options, likelihood)
         model.variance.mul_(torch.linspace(0.5, 2, 32))
     model.requires_grad_(False)
     x, noise = points(4), Noise(7)
-    found, codes = model.log_weights(x, noise), model.encode(x, noise)
+    (found,), codes = model.log_weights(x, [noise]), model.encode(x, noise)
     logits = model.decoder(codes)
     assert found.shape == (3, 4)
     for cell, dim in enumerate(DIMS):
