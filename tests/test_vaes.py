@@ -246,7 +246,7 @@ def test_log_weights_are_those_of_torch_distributions(name, options, likelihood)
         model.variance.mul_(torch.linspace(0.5, 2, 32))
     model.requires_grad_(False)
     x, noise = points(4), Noise(7)
-    found, codes = model.log_weights(x, noise), model.encode(x, noise)
+    (found,), codes = model.log_weights(x, [noise]), model.encode(x, noise)
     logits = model.decoder(codes)
     assert found.shape == (3, 4)
     for cell, dim in enumerate(DIMS):
@@ -258,6 +258,27 @@ def test_log_weights_are_those_of_torch_distributions(name, options, likelihood)
             p = Normal(logits[cell], float(model.log_gamma[cell, 0].exp()) if learned else 0.7)
         expected = p.log_prob(x).sum(-1) + log_prior_of(model, z, cell, dim)
         expected = expected - log_posterior_of(model, x, z, noise, cell, dim)
+        torch.testing.assert_close(found[cell], expected, rtol=2e-5, atol=2e-5)
+
+
+def test_ards_weights_are_those_of_the_coordinates_that_are_sampled():
+    model = shaken(build("ard-vae", gamma=0.7)).requires_grad_(False)
+    model.variance.copy_(torch.linspace(0.5, 2, 32).expand(3, -1))
+    model.relevant.mul_(torch.arange(32) % 2 == 0)  # 1 of 1, 2 of 3 and 3 of 5
+    x, noise = points(4), Noise(7)
+    (found,), codes = model.log_weights(x, [noise]), model.encode(x, noise)
+    mean, log_variance = model.encoder(x)
+    generated = model.prior(1000, Noise(8))
+    for cell, dim in enumerate(DIMS):
+        kept, others = slice(0, dim, 2), slice(1, dim, 2)
+        assert not codes[cell, :, others].any()
+        assert not generated[cell, :, others].any()
+        z = codes[cell, :, kept]
+        variance = model.variance[cell, kept]
+        decoded = model.decode(codes)[cell]
+        expected = Normal(decoded, 0.7).log_prob(x).sum(-1)
+        expected += diagonal(torch.zeros(len(variance)), variance.log()).log_prob(z)
+        expected -= diagonal(mean[cell, :, kept], log_variance[cell, :, kept]).log_prob(z)
         torch.testing.assert_close(found[cell], expected, rtol=2e-5, atol=2e-5)
 
 
