@@ -124,6 +124,21 @@ def _evaluate(path, dataset, system, seed, models, controls, protocol, real, thr
     records.write(out, rows)
 
 
+def _gallery(path, dataset, system, seed, models, threads, out) -> None:
+    it = study.read(path)
+    _known("data set", dataset, it.datasets)
+    _known("system", system, it.systems)
+    if not models.is_dir():
+        raise Mistake(f"{models}: no such folder of models")
+
+    import torch
+
+    from bench import gallery
+
+    torch.set_num_threads(threads)
+    gallery.write(out, gallery.pictures(it, dataset, system, seed, models))
+
+
 def _collect(path: Path, files: list[Path], out: Path) -> None:
     table = records.complete(_read_records(*files), study.read(path))
     records.write(out, table.to_dict("records"))
@@ -250,6 +265,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     _threads(verb)
     _out(verb, "FILE.csv")
+
+    verb = add(
+        _gallery,
+        "decode a trained curve's samples, reconstructions and learned components",
+        "For data sets of images. Writes arrays of bytes, which the report shows.",
+    )
+    _study(verb, "--dataset")
+    verb.add_argument("--system", required=True, help="a label among the study's systems")
+    verb.add_argument("--seed", required=True, type=_natural, help="the curve's replicate")
+    verb.add_argument(
+        "--models", required=True, type=Path, metavar="DIR", help="the folder that train wrote"
+    )
+    _threads(verb)
+    _out(verb, "FILE.npz")
 
     verb = add(
         _collect,
