@@ -153,9 +153,9 @@ def _tables(path: Path, out: Path) -> None:
 
 
 def _figures(path: Path, out: Path) -> None:
-    from bench.report import figures
+    from bench.report import figures, results
 
-    figures.write(_read_records(path), out)
+    figures.write(results.read(path), out)
 
 
 def _claims(path: Path, out: Path) -> None:
@@ -166,9 +166,9 @@ def _claims(path: Path, out: Path) -> None:
 
 
 def _report(path: Path, out: Path) -> None:
-    from bench.report import page
+    from bench.report import page, results
 
-    page.write(_read_records(path), out)
+    page.write(results.read(path), out)
 
 
 def _classifier(name: str, out: Path) -> None:
@@ -289,13 +289,14 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records, as CSV")
     _out(verb, "RECORDS.csv")
 
-    for function, line, out in (
-        (_tables, "write a table per data set, as Markdown and LaTeX", "DIR"),
-        (_figures, "draw the U-curves, as SVG and PNG", "DIR"),
-        (_claims, "judge the papers' claims and print the verdicts", "FILE.json"),
-        (_report, "write the report: one self-contained page", "FILE.html"),
+    beside = "Shows history.csv and gallery/<dataset>/<system>.npz too, if they lie beside RECORDS."
+    for function, line, more, out in (
+        (_tables, "write a table per data set, as Markdown and LaTeX", "", "DIR"),
+        (_figures, "draw U-curves, training curves and samples, as SVG and PNG", beside, "DIR"),
+        (_claims, "judge the papers' claims and print the verdicts", "", "FILE.json"),
+        (_report, "write the report: one self-contained page", beside, "FILE.html"),
     ):
-        verb = add(function, line)
+        verb = add(function, line, more)
         verb.add_argument("path", type=Path, metavar="RECORDS", help="a table made by collect")
         _out(verb, out)
 

@@ -42,6 +42,7 @@ rule tables:
 rule figures:
     input:
         sources("report/figures"),
+        beside,
         records=rules.collect.output[0],
     output:
         directory(f"{RESULTS}/figures"),
@@ -80,6 +81,7 @@ rule claims:
 rule report:
     input:
         sources("report/page"),
+        beside,
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/report.html",

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-from bench import cli, study
+from bench import cli, data, study
 
 
 def study_file():
@@ -110,6 +110,13 @@ def record_files():
     )
 
 
+def beside(wildcards=None):
+    """What lies beside the records, and the report shows: image data sets' galleries."""
+    images = [name for name in STUDY.datasets if len(data.kind(name).shape) == 3]
+    gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
+    return expand(gallery, dataset=images, system=STUDY.systems)
+
+
 def assemble_what_there_is():
     """After failures that were to be passed over: a report of what was obtained, which says what
     is missing."""
@@ -121,7 +128,8 @@ def assemble_what_there_is():
         for file in job.output
     }
     files = [file for file in record_files() if Path(file).exists() and file not in stale]
-    Path(f"{RESULTS}/records.csv").unlink(missing_ok=True)
+    for file in (f"{RESULTS}/records.csv", *stale.intersection(beside())):
+        Path(file).unlink(missing_ok=True)
     steps = [["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"]]
     for verb, out in (
         ("tables", "tables"),
