@@ -68,7 +68,8 @@ def read_history(path: str | Path) -> pd.DataFrame:
     """Training curves, with the columns `HISTORY`.
 
     Raises:
-        Mistake: other columns, a value of another type or none, or two values of one epoch.
+        Mistake: other columns, a value of another type or none, one that is infinite, or two of
+            one epoch.
     """
     try:
         history = pd.read_csv(path, dtype=HISTORY)
@@ -78,6 +79,8 @@ def read_history(path: str | Path) -> pd.DataFrame:
         raise Mistake(f"{path}: the columns of training curves are {', '.join(HISTORY)}")
     if history.drop(columns="value").isna().any(axis=None) or (history["epoch"] < 1).any():
         raise Mistake(f"{path}: only a value may be empty, and epochs count from 1")
+    if np.isinf(history["value"]).any():
+        raise Mistake(f"{path}: a value that is no finite number is left empty")
     if (twice := history.duplicated(_KEY)).any():
         found = history[twice].iloc[0][_KEY].to_dict()
         raise Mistake(f"{path}: two values of one epoch: {found}")
