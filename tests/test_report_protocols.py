@@ -24,6 +24,7 @@ from bench.report.captions import caption
 from bench.report.curves import grids
 from bench.report.effect import effect
 from bench.report.failures import condensed
+from bench.report.results import Results
 from bench.report.text import marks
 
 SINGULAR = "500 samples of 2048 features: the covariance is singular"
@@ -247,7 +248,7 @@ def test_a_caution_is_told_wherever_its_distance_is_shown(tmp_path):
     (finding,) = (one.finding for one in claims.judge(table) if one.system == "aae")
     assert f"Caution: {SINGULAR}." in finding
     tables.write(table, tmp_path)
-    page.write(table, tmp_path / "report.html")
+    page.write(Results(table), tmp_path / "report.html")
     assert f"† {SINGULAR}." in (tmp_path / "table-made-up.md").read_text()
     assert f"\\dag{{}} {SINGULAR}." in (tmp_path / "table-made-up.tex").read_text()
     found = pd.read_csv(tmp_path / "table-made-up.csv").set_index(["metric", "system"])
@@ -322,8 +323,8 @@ def test_failures_of_another_protocol_are_those_that_main_does_not_have():
 
 def test_a_report_with_missing_data_sets_is_whole(some_missing, tmp_path):
     tables.write(some_missing, tmp_path)
-    figures.write(some_missing, tmp_path)
-    page.write(some_missing, tmp_path / "report.html")
+    figures.write(Results(some_missing), tmp_path)
+    page.write(Results(some_missing), tmp_path / "report.html")
     drawn = {path.name for path in tmp_path.glob("*.svg")}
     assert drawn == {f"ucurve-{name}.svg" for name in ("made-up", "partly", "unknown")}
     for kind in ("md", "tex"):
@@ -341,7 +342,7 @@ def test_a_report_with_missing_data_sets_is_whole(some_missing, tmp_path):
 
 def test_links_of_a_page_with_several_protocols_lead_to_their_records(tmp_path):
     rows = several_protocols()
-    page.write(records.frame(rows), tmp_path / "report.html")
+    page.write(Results(records.frame(rows)), tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     ids = re.findall(r'id="([^"]+)"', text)
     assert len(ids) == len(set(ids))

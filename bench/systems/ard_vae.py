@@ -83,7 +83,9 @@ class System(vae.System):
         return log_normal(z, mean, log_variance, self.relevant[:, None])
 
     def draw(self, mean, log_variance, noise):
-        return super().draw(mean, log_variance, noise) * self.relevant[:, None]
+        z = super().draw(mean, log_variance, noise)
+        # Training may go on after a snapshot has settled.
+        return z if self.training else z * self.relevant[:, None]
 
     def encode(self, x, noise=None):
         return super().encode(x, noise) * self.relevant[:, None]

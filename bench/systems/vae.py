@@ -61,6 +61,12 @@ class System(Autoencoder):
         """One z from each N(mean, diag exp(log_variance)), reparameterised."""
         return sample(mean, log_variance, self.exists, noise)
 
+    def draws(self, x: Tensor, noises: Iterable[Noise]) -> Iterator[tuple]:
+        """By each noise one z ~ q(z | x): the Gaussian's mean and log-variance, z, the noise."""
+        mean, log_variance = self.encoder(x)
+        for noise in noises:
+            yield mean, log_variance, self.draw(mean, log_variance, noise), noise
+
     def negative_log_likelihood(self, x: Tensor, logits: Tensor) -> Tensor:
         """−log p(x | z) in nats, the mean over the batch: logits [cells, …, batch, data] to
         [cells, …]."""
@@ -98,12 +104,10 @@ class System(Autoencoder):
         Its mean over draws is the ELBO; the log of the mean of its exponentials over k draws is
         the bound of Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016, eq. 8.
         """
-        mean, log_variance = self.encoder(x)
-        for noise in noises:
-            z = self.draw(mean, log_variance, noise)
+        for drawn in self.draws(x, noises):
             # Every datum is a batch of its own, since likelihoods take the mean over the batch.
-            error = self.negative_log_likelihood(x[:, None], self.decoder(z)[:, :, None])
-            yield -error - self.log_ratio(mean, log_variance, z, noise)
+            error = self.negative_log_likelihood(x[:, None], self.decoder(drawn[2])[:, :, None])
+            yield -error - self.log_ratio(*drawn)
 
     def loss(self, x: Tensor, step: Step) -> Tensor:
         mean, log_variance = self.encoder(x)
