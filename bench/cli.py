@@ -92,11 +92,11 @@ def _train(path, dataset, system, seed, dims, steps, threads, out) -> None:
 
     import torch
 
-    from bench import training
+    from bench import curves
 
     torch.set_num_threads(threads)
     dims = dims or it.datasets[dataset]
-    training.train_curve(it, dataset, system, seed, dims, steps, out)
+    curves.train(it, dataset, system, seed, dims, steps, out)
 
 
 def _evaluate(path, dataset, system, seed, models, controls, protocol, real, threads, out) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from bench import data, training
+from bench import curves, data
 from bench.noise import Noise
 from bench.points import Points
 from bench.study import Study
@@ -48,7 +48,7 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     dims, seeds = study.datasets[dataset], study.seeds
     flops, launches = 0.0, 0
     # The trainer's own building, on the data set's class: no point of it is read.
-    model = training.build(study, kind, system, seeds[0], dims[-1:])
+    model = curves.build(study, kind, system, seeds[0], dims[-1:])
     size = torch.Size(kind.shape).numel()
     x = torch.rand(_BATCH, size, generator=torch.Generator().manual_seed(0))
     rows = torch.arange(_BATCH)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import data, metrics, seeds, training
+from bench import curves, data, metrics, seeds
 from bench.data.base import DataSet
 from bench.distances import distances, stretched
 from bench.likelihood import bits_per_dimension, bounds
@@ -188,7 +188,7 @@ def evaluate_curve(
             "base": base,
             "seed": seed,
         }
-        for model, cells in training.load_curve(study, points, system, seed, models, chosen):
+        for model, cells in curves.load(study, points, system, seed, models, chosen):
             measured = measure(model, protocol, extractors, noise, _metrics_seed(study, noise))
             for cell, metric in zip(cells, measured, strict=True):
                 rows.append(common | _trained(cell) | _outcome(cell, metric))
@@ -216,9 +216,9 @@ def _choose(
         noise = noise.at(purpose="choice")
     moments = extractors.real(protocol).moments(split)
     best: dict[int, tuple[float, int | None]] = {}
-    for step in [*training.snapshots(models), None]:
+    for step in [*curves.snapshots(models), None]:
         folder = models if step is None else Path(models, "snapshots", str(step))
-        for model, cells in training.load_curve(study, extractors.points, system, seed, folder):
+        for model, cells in curves.load(study, extractors.points, system, seed, folder):
             prior = model.prior(protocol.samples, noise)
             generated, alive = _generate(model, prior, [(extractors(protocol), protocol.stretch)])
             for index, cell in enumerate(cells):
@@ -232,7 +232,7 @@ def _choose(
 
 
 def _noise(study: Study, dataset: str, seed: int) -> Noise:
-    return Noise(training.cell_seed(study, dataset, seed), purpose="evaluation")
+    return Noise(curves.cell_seed(study, dataset, seed), purpose="evaluation")
 
 
 def _metrics_seed(study: Study, noise: Noise) -> int:

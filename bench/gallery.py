@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import data, store, training
+from bench import curves, data, store
 from bench.data.base import DataSet
 from bench.mistake import Mistake
 from bench.noise import Noise
@@ -49,10 +49,10 @@ def pictures(
     if len(kind.shape) != 3 or not kind.bounded():
         raise Mistake(f"{dataset} has no images, and so no gallery")
     points = data.load(dataset)
-    noise = Noise(training.cell_seed(study, dataset, seed), purpose="gallery")
+    noise = Noise(curves.cell_seed(study, dataset, seed), purpose="gallery")
     first = points.batch("test", slice(ORIGINALS))
     parts: dict[str, list[np.ndarray]] = {}
-    for model, cells in training.load_curve(study, points, system, seed, models):
+    for model, cells in curves.load(study, points, system, seed, models):
         drawn = {
             "samples": model.decode(model.prior(SAMPLES, noise)),
             "reconstructions": model.decode(model.encode(first)),

@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from bench import data, distances, evaluation, features, metrics, records, study, training
+from bench import curves, data, distances, evaluation, features, metrics, records, study
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.real import Extractors, Real, blocks
@@ -38,7 +38,7 @@ def tiny(tmp_path_factory):
 def models(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for system in tiny.systems:
-        training.train_curve(tiny, "synthetic-8", system, 0, [2, 8], 4, folder / system)
+        curves.train(tiny, "synthetic-8", system, 0, [2, 8], 4, folder / system)
     return folder
 
 
@@ -65,7 +65,7 @@ def test_a_cells_record_is_the_same_alone_and_in_its_curve(tiny, models, tmp_pat
 
 def test_metrics_are_those_of_the_cells_own_codes_and_samples(tiny, models):
     points = data.load("synthetic-8")
-    ((model, _),) = training.load_curve(tiny, points, "vae", 0, models / "vae")
+    ((model, _),) = curves.load(tiny, points, "vae", 0, models / "vae")
     noise = Noise(7)
     protocol = study.Evaluation(samples=500)
     row = evaluation.measure(model, protocol, Extractors(points), noise, 0)[0]
@@ -81,7 +81,7 @@ def test_metrics_are_those_of_the_cells_own_codes_and_samples(tiny, models):
 
 def test_latent_divergence_is_near_zero_for_codes_from_the_prior_and_not_for_others(tiny):
     points = data.load("synthetic-8")
-    model = training.build(tiny, points, "vae", 0, [2])
+    model = curves.build(tiny, points, "vae", 0, [2])
     values = {}
     for name, spread in [("matched", 1.0), ("shrunk", 0.3)]:
         draws = spread * Noise(3).normal("codes", len(points.test), 32) * model.exists
@@ -167,7 +167,7 @@ def protocols(tmp_path_factory):
         it = study.read(folder / "study.yaml")
         rows = []
         for system in it.systems:
-            training.train_curve(it, "mnist", system, 0, [2, 8], None, folder / system)
+            curves.train(it, "mnist", system, 0, [2, 8], None, folder / system)
             rows += evaluation.evaluate_curve(it, "mnist", system, 0, folder / system)
         rows += evaluation.evaluate_controls(it, "mnist")
         yield it, folder, records.frame(rows)
@@ -199,7 +199,7 @@ def test_the_best_snapshot_is_the_one_of_the_smallest_distance(protocols):
     it, folder, table = protocols
     main = dataclasses.replace(it, protocols={study.MAIN: it.protocols[study.MAIN]})
     models = folder / "wae-mmd"
-    assert training.snapshots(models) == [15, 30, 45]
+    assert curves.snapshots(models) == [15, 30, 45]
     found = {}
     for step in (15, 30, 45, 60):
         own = models if step == 60 else models / "snapshots" / str(step)
@@ -228,9 +228,9 @@ def test_stretching_is_of_each_generated_image_by_itself(protocols):
     torch.testing.assert_close(distances.stretched(x), expected)
     it, folder, table = protocols
     points = data.load("mnist")
-    ((model, _),) = training.load_curve(it, points, "wae-mmd", 0, folder / "wae-mmd")
+    ((model, _),) = curves.load(it, points, "wae-mmd", 0, folder / "wae-mmd")
     with torch.no_grad():
-        noise = Noise(training.cell_seed(it, "mnist", 0), purpose="evaluation")
+        noise = Noise(curves.cell_seed(it, "mnist", 0), purpose="evaluation")
         samples = distances.stretched(model.decode(model.prior(300, noise))[1])
     expected = metrics.fid(samples.numpy(), points.batch("test", slice(None)).numpy())
     row = table[(table["protocol"] == "stretched") & (table["system"] == "wae-mmd")].iloc[1]
@@ -313,5 +313,5 @@ def test_cells_without_a_record_are_rows_that_say_so(tiny, models):
 def test_snapshots_of_an_earlier_run_are_not_this_ones(protocols, tmp_path):
     it, _, _ = protocols
     for steps in (60, 8):
-        training.train_curve(it, "mnist", "wae-mmd", 0, [2], steps, tmp_path)
-    assert training.snapshots(tmp_path) == [2, 4, 6]
+        curves.train(it, "mnist", "wae-mmd", 0, [2], steps, tmp_path)
+    assert curves.snapshots(tmp_path) == [2, 4, 6]

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from scipy.special import softmax
 from scipy.stats import norm
 
-from bench import cli, data, gallery, study, training
+from bench import cli, curves, data, gallery, study
 from bench.data.base import DataSet
 from bench.mistake import Mistake
 
@@ -58,7 +58,7 @@ def trained(tmp_path_factory):
     (folder / "tiny.yaml").write_text(STUDY)
     it = study.read(folder / "tiny.yaml")
     for system in it.systems:
-        training.train_curve(it, "mnist", system, 0, [2, 5], None, folder / system)
+        curves.train(it, "mnist", system, 0, [2, 5], None, folder / system)
     return folder / "tiny.yaml", it, folder
 
 
@@ -79,7 +79,7 @@ def test_components_are_decoded_means_in_the_order_of_their_use(trained):
     arrays = drawn(trained, "mog-vae")
     assert arrays["centres"].shape == (2, 100, 6, 8, 3)
     points = Images()
-    ((model, _),) = training.load_curve(it, points, "mog-vae", 0, folder / "mog-vae")
+    ((model, _),) = curves.load(it, points, "mog-vae", 0, folder / "mog-vae")
     codes = model.encode(points.batch("validation", slice(None))).double().numpy()
     for cell, dim in enumerate((2, 5)):
         own = load_file(folder / "mog-vae" / f"{dim}.safetensors")
@@ -103,7 +103,7 @@ def test_samples_and_reconstructions_are_images_of_the_nets(trained):
     assert arrays["samples"].shape == (2, 64, 6, 8, 3)
     assert set(arrays) == {"dims", "samples", "originals", "reconstructions"}
     assert np.array_equal(arrays["originals"], points.test[:8].permute(0, 2, 3, 1).numpy())
-    ((model, _),) = training.load_curve(it, points, "one", 0, folder / "one")
+    ((model, _),) = curves.load(it, points, "one", 0, folder / "one")
     decoded = model.decode(model.encode(points.batch("test", slice(8))))
     for cell in range(2):
         assert np.array_equal(arrays["reconstructions"][cell], as_bytes(decoded[cell]))

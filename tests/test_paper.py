@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import data, estimate, evaluation, records, study, training
+from bench import curves, data, estimate, evaluation, records, study
 from bench.study import Evaluation, Training
 
 PAPER = study.read(Path(__file__).parents[1] / "workflow" / "config" / "paper.yaml")
@@ -39,7 +39,7 @@ def test_every_kind_of_cell_trains_two_steps_and_is_measured(
         protocols={study.MAIN: Evaluation(features="classifier", samples=4)},
     )
     (cell,) = {dataclasses.replace(cell, seed=0) for cell in it.cells()}
-    training.train_curve(it, dataset, system, 0, [cell.dim], None, tmp_path)
+    curves.train(it, dataset, system, 0, [cell.dim], None, tmp_path)
     (row,) = evaluation.evaluate_curve(it, dataset, system, 0, tmp_path)
     assert row["status"] == "done"
     assert row["net"] == str(plan.net)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bench import data, evaluation, study, systems, training
+from bench import curves, data, evaluation, study, systems, training
 from bench.cells import Stack, read_cell
 from bench.mistake import Mistake
 from bench.points import Points
@@ -121,7 +121,7 @@ def tiny(tmp_path):
 
 
 def curve(tiny, out, dims=(2, 8), system="wae-mmd", seed=0, steps=4):
-    training.train_curve(tiny, "synthetic-8", system, seed, dims, steps, out)
+    curves.train(tiny, "synthetic-8", system, seed, dims, steps, out)
     return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
 
 
@@ -150,13 +150,13 @@ def test_files_of_another_curve_are_refused(tiny, tmp_path):
     curve(tiny, tmp_path / "a", system="half")
     points = data.load("synthetic-8")
     with pytest.raises(Mistake, match=r"2.safetensors: trained with options"):
-        list(training.load_curve(tiny, points, "wae-mmd", 0, tmp_path / "a"))
+        list(curves.load(tiny, points, "wae-mmd", 0, tmp_path / "a"))
     with pytest.raises(Mistake, match="no trained cells"):
-        list(training.load_curve(tiny, points, "wae-mmd", 0, tmp_path / "nothing"))
+        list(curves.load(tiny, points, "wae-mmd", 0, tmp_path / "nothing"))
     path = tmp_path / "a" / "2.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Mistake, match=r"2.safetensors: not a trained cell"):
-        list(training.load_curve(tiny, points, "half", 0, tmp_path / "a"))
+        list(curves.load(tiny, points, "half", 0, tmp_path / "a"))
 
 
 def test_progress_is_plain_lines_in_a_log(tiny, tmp_path, capsys):
@@ -183,7 +183,7 @@ def test_convolutional_cells_are_trained_and_evaluated_alone(tmp_path, monkeypat
     written = []
     for folder in ("a", "b"):
         out = tmp_path / folder
-        training.train_curve(conv, "mnist", "wae-mmd", 0, [2, 3], 2, out)
+        curves.train(conv, "mnist", "wae-mmd", 0, [2, 3], 2, out)
         written.append([path.read_bytes() for path in sorted(out.iterdir())])
     assert written[0] == written[1]
     rows = evaluation.evaluate_curve(conv, "mnist", "wae-mmd", 0, tmp_path / "a")

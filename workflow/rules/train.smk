@@ -3,7 +3,7 @@
 
 rule train:
     input:
-        lambda wildcards: sources("training", f"systems/{base(wildcards)}"),
+        lambda wildcards: sources("curves", f"systems/{base(wildcards)}"),
         data=f"{RESULTS}/data/{{dataset}}.json",
     output:
         directory(f"{RESULTS}/models/{{dataset}}/{{system}}/{{seed}}"),

@@ -1,0 +1,189 @@
+"""A study's curves: built, trained, and kept as one file a cell."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from bench import data, seeds, store, systems, training
+from bench import history as histories
+from bench.cells import Stack, read_cell, write_cell
+from bench.data.base import DataSet
+from bench.history import History
+from bench.mistake import Mistake
+from bench.study import Study
+from bench.systems.base import Autoencoder, Space
+
+__all__ = ["build", "cell_seed", "load", "snapshots", "train"]
+
+
+def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
+    """An untrained stack of a study's system."""
+    space = Space(tuple(dataset.shape), dataset.bounded(), dataset.labelled)
+    plan = study.plan(dataset.name, system)
+    cls = systems.load(plan.system.base)
+    stack = Stack(dims, cell_seed(study, dataset.name, seed))
+    return cls(stack, space, plan.net, cls.Options(**plan.system.options))
+
+
+def cell_seed(study: Study, dataset: str, seed: int) -> int:
+    """The seed of all randomness of a curve: the same for every system and dimension."""
+    return seeds.derive(study.master_seed, dataset=dataset, seed=seed)
+
+
+def train(
+    study: Study,
+    dataset: str,
+    system: str,
+    seed: int,
+    dims: Sequence[int],
+    steps: int | None,
+    out: str | Path,
+) -> None:
+    """Train one curve and write `out`/<dim>.safetensors, one file a cell, the same below
+    `out`/snapshots/<step>/ for each snapshot but the last, and `out`/history.csv.
+
+    MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
+    written too, with its step.
+    """
+    points = data.load(dataset)
+    split = points.rows("train")
+    plan = study.plan(dataset, system).training
+    steps = plan.steps if steps is None else steps
+    kept = {steps * k // plan.snapshots for k in range(1, plan.snapshots)}
+    # Those of another run would be taken for this one's.
+    shutil.rmtree(Path(out, "snapshots"), ignore_errors=True)
+
+    history, about_curve = [], {"dataset": dataset, "system": system, "seed": seed}
+    for stack in _stacks(study, dataset, system, list(dims)):
+        model = build(study, points, system, seed, stack)
+        curve_seed = cell_seed(study, dataset, seed)
+        model.fit(split)
+        title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
+        about = _about(study, dataset, system, seed) | {
+            "batch": plan.batch,
+            "schedule": plan.schedule,
+            "steps": steps,
+        }
+
+        def snapshot(done: int, model=model, stack=stack, about=about) -> None:
+            if done in kept:
+                model.settle(split)
+                here = Path(out) / "snapshots" / str(done)
+                _write(model, stack, here, about | {"snapshot": done}, [None] * len(stack))
+
+        order, told = training.Order(len(split), plan.batch, curve_seed), History(stack)
+        diverged = training.train(
+            model,
+            split,
+            order,
+            steps,
+            curve_seed,
+            epoch=order.epoch,
+            title=title,
+            schedule=plan.schedule,
+            after=snapshot,
+            history=told,
+        )
+        history += [about_curve | row for row in told.rows]
+        model.settle(split)
+        for dim, step in zip(stack, diverged, strict=True):
+            if step is not None:
+                print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
+        _write(model, stack, Path(out), about | {"snapshot": steps}, diverged)
+    histories.write(Path(out) / "history.csv", history)
+
+
+def _about(study: Study, dataset: str, system: str, seed: int) -> dict:
+    """What makes a cell this curve's."""
+    plan = study.plan(dataset, system)
+    return {
+        "dataset": dataset,
+        "system": plan.system.base,
+        "options": plan.system.options,
+        "net": str(plan.net),
+        "seed": seed,
+        "master_seed": study.master_seed,
+    }
+
+
+def _write(
+    model: Autoencoder,
+    stack: Sequence[int],
+    folder: Path,
+    about: dict,
+    diverged: Sequence[int | None],
+) -> None:
+    """One file a cell, which says what it is."""
+    for index, (dim, step) in enumerate(zip(stack, diverged, strict=True)):
+        # One metadata key: the format does not keep the order of several.
+        cell = json.dumps(about | {"dim": dim, "diverged": step}, sort_keys=True)
+        with store.atomic(folder / f"{dim}.safetensors") as path:
+            save_file(read_cell(model, index), path, {"cell": cell})
+
+
+def _stacks(study: Study, dataset: str, system: str, cells: list) -> list[list]:
+    """The cells of a curve that are one stack: all, but convolutional ones alone."""
+    mlp = study.plan(dataset, system).net.kind == "mlp"
+    return [cells] if mlp else [[cell] for cell in cells]
+
+
+def snapshots(models: str | Path) -> list[int]:
+    """The steps of a curve's snapshots before the last, ascending."""
+    names = (path.name for path in Path(models, "snapshots").glob("*"))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+def load(
+    study: Study,
+    dataset: DataSet,
+    system: str,
+    seed: int,
+    models: str | Path,
+    chosen: Mapping[int, int] = MappingProxyType({}),
+) -> Iterator[tuple[Autoencoder, list[dict]]]:
+    """The trained stacks in `models`, each with what its files say of its cells, by dimension.
+
+    Arguments:
+        chosen: dimensions whose parameters are taken from the snapshot of that step.
+
+    Raises:
+        Mistake: a file is no trained cell, or one of another data set, system, seed, option or net.
+    """
+    files = [_read(path) for path in Path(models).glob("*.safetensors")]
+    if not files:
+        raise Mistake(f"{models}: no trained cells (<dim>.safetensors)")
+    files = [
+        _read(Path(models, "snapshots", str(chosen[about["dim"]]), path.name))
+        if about["dim"] in chosen and about["diverged"] is None
+        else (path, about, parameters)
+        for path, about, parameters in files
+    ]
+    files.sort(key=lambda file: file[1]["dim"])
+    expected = _about(study, dataset.name, system, seed)
+    for path, about, _ in files:
+        for key, value in expected.items():
+            if about[key] != json.loads(json.dumps(value)):
+                raise Mistake(f"{path}: trained with {key} {about[key]}, not {value}")
+    for stack in _stacks(study, dataset.name, system, files):
+        cells = [about for _, about, _ in stack]
+        model = build(study, dataset, system, seed, [cell["dim"] for cell in cells])
+        for index, (_, _, parameters) in enumerate(stack):
+            write_cell(model, index, parameters)
+        yield model.eval(), cells
+
+
+def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:
+    """A cell's file: its path, what it says of the cell, and the cell's parameters."""
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["cell"])
+            return path, about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise Mistake(f"{path}: not a trained cell: {error}") from None
