@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench import store
-from bench.report import canvas, panels, ucurve
+from bench.report import canvas, dots, panels, ucurve
 from bench.report.curves import Grid, grids
+from bench.report.overview import only_dim
 
 __all__ = ["drawn", "svg", "write"]
 
@@ -33,7 +34,9 @@ def drawn(grid: Grid) -> dict[str, Callable[[Grid], Figure]]:
     """The kinds of figures that a data set has, and what draws them."""
     if grid.untrained():
         return {}
-    return {"ucurve": ucurve.draw} | ({"protocols": panels.draw} if grid.others else {})
+    # One dimension is a point, not a curve.
+    whole = {"ucurve": ucurve.draw} if only_dim(grid) is None else {"systems": dots.draw}
+    return whole | ({"protocols": panels.draw} if grid.others else {})
 
 
 def svg(draw: Callable[[Grid], Figure], grid: Grid) -> str:

@@ -11,6 +11,7 @@ from bench.report.blocks import Block, Entry, blocks
 from bench.report.captions import FORMULA
 from bench.report.curves import Grid, grids
 from bench.report.effect import effect
+from bench.report.overview import only_dim, overview
 
 __all__ = ["all_missing", "sections", "write"]
 
@@ -22,13 +23,33 @@ def write(records: pd.DataFrame, out: str | Path) -> None:
         Mistake: the records of one data set do not belong together; see `curves.grids`.
     """
     for grid in grids(records):
-        tabled = sum(sections(grid), [])
-        for kind, render in (("md", _markdown), ("tex", _latex), ("csv", _csv)):
-            store.write_text(Path(out) / f"table-{grid.dataset}.{kind}", render(grid, tabled))
+        path = Path(out) / f"table-{grid.dataset}"
+        _write(path, grid.dataset, sum(sections(grid), []), all_missing(grid))
+        store.write_text(path.with_name(f"{path.name}.csv"), _csv(grid, sum(_by_metric(grid), [])))
+
+
+def _write(path: Path, title: str, tabled: list[Block], missing: str = "") -> None:
+    for kind, render in (("md", _markdown), ("tex", _latex)):
+        store.write_text(path.with_name(f"{path.name}.{kind}"), render(title, tabled, missing))
 
 
 def sections(grid: Grid) -> tuple[list[Block], list[Block]]:
     """The tables of a data set: main's with the effect of the protocol, and the others' own.
+
+    A data set of one latent dimension has one table of all metrics in place of one for each.
+    """
+    own, others = _by_metric(grid)
+    if only_dim(grid) is None:
+        return own, others
+    changed = {block.protocol for block in others}
+    return (
+        [overview(grid), *(block for block in own if not block.protocol)],
+        [overview(other) for other in grid.others if other.name in changed],
+    )
+
+
+def _by_metric(grid: Grid) -> tuple[list[Block], list[Block]]:
+    """A table a metric, and the effect of the protocol; the others' own.
 
     Another protocol's metric that is main's, number by number, is not shown again: stretching, for
     one, leaves codes as they are.
@@ -57,52 +78,58 @@ def all_missing(grid: Grid) -> str:
     )
 
 
-def _lines(block: Block, dims: tuple[int, ...], shown: Callable[[Entry], str]) -> list[list[str]]:
+def _lines(
+    block: Block, dims: tuple[int | str, ...], shown: Callable[[Entry], str]
+) -> list[list[str]]:
     return [
         [row.label, *(shown(row.entries[m]) if m in row.entries else "–" for m in dims)]
         for row in block.rows
     ]
 
 
-def _parts(block: Block) -> list[tuple[int, ...]]:
-    """The dimensions in parts of about equal size, none wider than a page."""
+def _parts(block: Block) -> list[tuple[int | str, ...]]:
+    """The columns in parts of about equal size, none wider than a page."""
     count = -(-len(block.dims) // block.widest)
     size = -(-len(block.dims) // count)
     return [block.dims[i : i + size] for i in range(0, len(block.dims), size)]
 
 
-def _markdown(grid: Grid, tabled: list[Block]) -> str:
+def _markdown(title: str, tabled: list[Block], missing: str) -> str:
     def shown(entry: Entry) -> str:
         return f"**{entry.text}**" if entry.best else entry.text
 
-    lines = [f"# {grid.dataset}", ""]
-    if missing := all_missing(grid):
+    lines = [f"# {title}", ""]
+    if missing:
         return "\n".join([*lines, missing, ""])
     for block in tabled:
         lines += [f"## {block.title}", "", block.caption, ""]
         for dims in _parts(block):
             rows = _lines(block, dims, shown)
-            lines += [tabulate(rows, ["m", *map(str, dims)], "pipe", disable_numparse=True), ""]
+            lines += [
+                tabulate(rows, [block.corner, *map(str, dims)], "pipe", disable_numparse=True),
+                "",
+            ]
         lines += [line for told in block.below for line in (told, "")]
     return "\n".join(lines)
 
 
-def _latex(grid: Grid, tabled: list[Block]) -> str:
+def _latex(title: str, tabled: list[Block], missing: str) -> str:
     def shown(entry: Entry) -> str:
         text = _escape(entry.text)
         return rf"\textbf{{{text}}}" if entry.best else text
 
     lines = ["% Needs \\usepackage{booktabs}."]
-    if missing := all_missing(grid):
+    if missing:
         return "\n".join([*lines, _escape(missing), ""])
     for block in tabled:
-        label = "-".join(filter(None, [grid.dataset, block.metric, block.protocol]))
+        label = "-".join(filter(None, [title, block.metric, block.protocol]))
         lines += ["\\begin{table*}", "\\centering", "\\scriptsize", "\\setlength{\\tabcolsep}{3pt}"]
         lines += [f"\\caption{{{_escape(block.caption)}}}", f"\\label{{tab:{label}}}"]
         for part, dims in enumerate(_parts(block)):
             lines += ["\\par\\medskip"] if part else []
             lines += [f"\\begin{{tabular}}{{l{'r' * len(dims)}}}", "\\toprule"]
-            lines += [" & ".join(["$m$", *map(str, dims)]) + r" \\", "\\midrule"]
+            corner = "$m$" if block.corner == "m" else _escape(block.corner)
+            lines += [" & ".join([corner, *map(_escape, map(str, dims))]) + r" \\", "\\midrule"]
             rows = _lines(block, dims, shown)
             lines += [" & ".join([_escape(row[0]), *row[1:]]) + r" \\" for row in rows]
             lines += ["\\bottomrule", "\\end{tabular}"]
