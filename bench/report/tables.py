@@ -1,6 +1,7 @@
 """The tables of each data set as Markdown, LaTeX and CSV."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from bench.report.captions import FORMULA
 from bench.report.curves import Grid, grids
 from bench.report.effect import effect
 from bench.report.overview import only_dim, overview
+from bench.report.papers import papers
 
 __all__ = ["all_missing", "sections", "write"]
 
@@ -19,10 +21,18 @@ __all__ = ["all_missing", "sections", "write"]
 def write(records: pd.DataFrame, out: str | Path) -> None:
     """Write `table-<dataset>.md`, `.tex` (needs booktabs) and `.csv` for each data set.
 
+    And `paper-<id>.…` for each paper's table of which the records have a cell.
+
     Raises:
-        Mistake: the records of one data set do not belong together; see `curves.grids`.
+        Mistake: the records of one data set do not belong together; see `curves.grids`. Or the
+            published numbers cannot be read; see `published.read`.
     """
-    for grid in grids(records):
+    every = grids(records)
+    for paper in papers(every):
+        path = Path(out) / f"paper-{paper.id}"
+        _write(path, paper.title, [replace(it, title=name) for name, it in paper.parts])
+        store.write_text(path.with_name(f"{path.name}.csv"), _text(paper.numbers))
+    for grid in every:
         path = Path(out) / f"table-{grid.dataset}"
         _write(path, grid.dataset, sum(sections(grid), []), all_missing(grid))
         store.write_text(path.with_name(f"{path.name}.csv"), _csv(grid, sum(_by_metric(grid), [])))
@@ -79,10 +89,10 @@ def all_missing(grid: Grid) -> str:
 
 
 def _lines(
-    block: Block, dims: tuple[int | str, ...], shown: Callable[[Entry], str]
+    block: Block, dims: tuple[int | str, ...], shown: Callable[[Entry], str], empty: str = "–"
 ) -> list[list[str]]:
     return [
-        [row.label, *(shown(row.entries[m]) if m in row.entries else "–" for m in dims)]
+        [row.label, *(shown(row.entries[m]) if m in row.entries else empty for m in dims)]
         for row in block.rows
     ]
 
@@ -130,7 +140,7 @@ def _latex(title: str, tabled: list[Block], missing: str) -> str:
             lines += [f"\\begin{{tabular}}{{l{'r' * len(dims)}}}", "\\toprule"]
             corner = "$m$" if block.corner == "m" else _escape(block.corner)
             lines += [" & ".join([corner, *map(_escape, map(str, dims))]) + r" \\", "\\midrule"]
-            rows = _lines(block, dims, shown)
+            rows = _lines(block, dims, shown, _LATEX["–"])
             lines += [" & ".join([_escape(row[0]), *row[1:]]) + r" \\" for row in rows]
             lines += ["\\bottomrule", "\\end{tabular}"]
         lines += [f"\\par\\smallskip {_escape(told)}" for told in block.below]
@@ -159,6 +169,9 @@ _LATEX = {
     "é": "\\'e",
     "ä": '\\"a',
     "ń": "\\'n",
+    "ö": '\\"o',
+    "γ": "$\\gamma$",
+    "×": "$\\times$",
 }
 
 
@@ -196,4 +209,8 @@ def _csv(grid: Grid, tabled: list[Block]) -> str:
         if block.protocol or row.metric == block.metric
         for m, entry in row.entries.items()
     ]
-    return pd.DataFrame(rows).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return _text(pd.DataFrame(rows))
+
+
+def _text(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
