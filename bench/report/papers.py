@@ -1,6 +1,5 @@
 """The papers' tables: published numbers beside ours, as `papers.yaml` has them."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,7 +67,8 @@ def _beside(
             else:
                 rest[", ".join(filter(None, [dataset, words]))] = own
     if parts and rest:
-        parts.append((listing(rest), _rest(one, rest)))
+        names = dict.fromkeys(it for own in rest.values() for it in own["dataset"])
+        parts.append((listing(names), _rest(one, rest)))
     return parts, rows
 
 
@@ -77,12 +77,12 @@ def _block(one: Mapping, words: str, lines: list[Line], grid: Grid) -> Block:
     ours = "ours" if features == "inception" else f"ours, {features} features"
     columns = ("published", "its rank", "our rank", ours, "m", "seeds", "label")
     names = [line.number["system"] for line in lines]
-    rows = []
+    rows, decimals = [], _decimals(pd.DataFrame([line.number for line in lines]))
     for line in lines:
         name = line.number["system"]
         several = names.count(name) > 1 and line.label
         row = f"{name} ({line.label}, m = {line.dim})" if several else name
-        texts = {"published": _number(line.number), "its rank": line.published_rank}
+        texts = {"published": _number(line.number, decimals), "its rank": line.published_rank}
         texts |= {"our rank": line.rank, "m": _dim(line), "label": line.label}
         if line.entry and line.entry.one:
             texts["seeds"] = len(line.entry.one.seeds)
@@ -92,7 +92,7 @@ def _block(one: Mapping, words: str, lines: list[Line], grid: Grid) -> Block:
     title = ", ".join(filter(None, [one["title"], words]))
     below = [*blocks(grid)[0].below, *_protocols([line.number for line in lines])]
     return Block(
-        f"paper-{one['id']}{'-' if words else ''}{lines[0].number['sampler'] if words else ''}",
+        "-".join([grid.dataset, *([lines[0].number["sampler"]] if words else [])]),
         MAIN,
         title,
         _caption(one, words, lines, grid),
@@ -110,8 +110,8 @@ def _caption(one: Mapping, words: str, lines: list[Line], grid: Grid) -> str:
         f"{one['title']} ({it['source']}): FID on {grid.dataset}{drawn}, and ours.",
         one["note"],
     ]
-    told += ["Published: the standard deviation over trials, where there is one."]
-    told += ["Ours:", *averaged(grid)]
+    told += ["Published: mean ± standard deviation over trials, where there is one. Ours:"]
+    told += averaged(grid)
     if features == "inception":
         told.append("A distance does not carry over from one protocol to another.")
     else:
@@ -129,40 +129,43 @@ def _caption(one: Mapping, words: str, lines: list[Line], grid: Grid) -> str:
         "Of a label's latent dimensions the one nearest to the published one is shown, or all "
         "where that is not known."
     )
-    return " ".join([*told, SMALLEST.replace("distance", "distance of ours"), _confidences(lines)])
+    told += [SMALLEST.replace("mean distance", "mean of ours"), *_confidences(lines)]
+    return " ".join(told)
 
 
-def _confidences(lines: list[Line]) -> str:
-    used = {line.number["confidence"] for line in lines}
-    told = [
-        f"{it}: {words}" for it, words in published.CONFIDENCES.items() if it in used - {"read"}
-    ]
-    return f"Marks: {'; '.join(told)}." if told else ""
+def _confidences(lines: list[Line]) -> list[str]:
+    used = {line.number["confidence"] for line in lines} - {"read"}
+    told = [f"{it}: {words}" for it, words in published.CONFIDENCES.items() if it in used]
+    return [f"Marks: {'; '.join(told)}."] if told else []
 
 
 def _protocols(numbers: list[Mapping]) -> list[str]:
-    """How the published numbers were measured, and which."""
+    """How the published numbers were measured, and which, where not all are alike."""
     groups = {}
     for it in numbers:
-        groups.setdefault(it["protocol"], []).append(it["system"])
-    return [f"Published, {listing(names)}: {protocol}." for protocol, names in groups.items()]
+        groups.setdefault(it["protocol"], {})[it["system"]] = None
+    alike = len(groups) == 1
+    return [
+        f"Published{'' if alike else ', ' + '; '.join(names)}: {protocol}."
+        for protocol, names in groups.items()
+    ]
 
 
 def _rest(one: Mapping, rest: Mapping[str, pd.DataFrame]) -> Block:
     """Published numbers of which nothing of ours is at hand."""
-    rows = {}
+    rows, decimals = {}, _decimals(pd.concat(rest.values()))
     for column, numbers in rest.items():
         for it in numbers.to_dict("records"):
-            text = f"{_number(it)}; ours: {NOT_RUN}"
+            text = f"{_number(it, decimals)}; ours: {NOT_RUN}"
             rows.setdefault(it["system"], {})[column] = _plain(text)
     every = [it for numbers in rest.values() for it in numbers.to_dict("records")]
     lines = [Line(it) for it in every]
     return Block(
-        f"paper-{one['id']}-rest",
+        "rest",
         MAIN,
         f"{one['title']}, published only",
         " ".join(
-            [f"{one['title']}: FID, where nothing was run.", one["note"], _confidences(lines)]
+            [f"{one['title']}: FID, where nothing was run.", one["note"], *_confidences(lines)]
         ),
         tuple(rest),
         tuple(Row(name, "", MAIN, "fid", entries) for name, entries in rows.items()),
@@ -205,7 +208,7 @@ def _by_dimension(one: Mapping, run: list[Grid]) -> tuple[list[tuple[str, Block]
                         grid.dataset,
                         replace(
                             block,
-                            metric=f"paper-{one['id']}-{metric}",
+                            metric=f"{grid.dataset}-{metric}",
                             title=title,
                             caption=" ".join(caption),
                             rows=tuple(lines),
@@ -219,16 +222,17 @@ def _unknown(system: str, grid: Grid, metric: str) -> dict:
     return {"system": system, "dataset": grid.dataset, "metric": metric, "confidence": "unknown"}
 
 
-def _number(it: Mapping) -> str:
-    """A published number as printed, with its spread, and its mark where it was not read."""
-    decimals = max(_decimals(it[key]) for key in ("value", "spread") if pd.notna(it[key]))
+def _number(it: Mapping, decimals: int) -> str:
+    """A published number, with its spread, and its mark where it was not read."""
     text = f"{it['value']:.{decimals}f}"
     text += "" if pd.isna(it["spread"]) else f" ± {it['spread']:.{decimals}f}"
     return text if it["confidence"] == "read" else f"{text} ({it['confidence']})"
 
 
-def _decimals(value: float) -> int:
-    return 0 if math.isclose(value, round(value)) else len(f"{value:.6g}".partition(".")[2])
+def _decimals(numbers: pd.DataFrame) -> int:
+    """The decimals that a table is printed with: 115.0 beside 16.6."""
+    values = [value for key in ("value", "spread") for value in numbers[key].dropna()]
+    return max(len(f"{value:g}".partition(".")[2]) for value in values)
 
 
 def _dim(line: Line) -> str | None:

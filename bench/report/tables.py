@@ -30,17 +30,19 @@ def write(records: pd.DataFrame, out: str | Path) -> None:
     every = grids(records)
     for paper in papers(every):
         path = Path(out) / f"paper-{paper.id}"
-        _write(path, paper.title, [replace(it, title=name) for name, it in paper.parts])
+        parts = [replace(it, title=f"{names}: {it.title}") for names, it in paper.parts]
+        _write(path, paper.title, paper.id, parts)
         store.write_text(path.with_name(f"{path.name}.csv"), _text(paper.numbers))
     for grid in every:
         path = Path(out) / f"table-{grid.dataset}"
-        _write(path, grid.dataset, sum(sections(grid), []), all_missing(grid))
+        tabled = sum(sections(grid), [])
+        _write(path, grid.dataset, grid.dataset, tabled, all_missing(grid))
         store.write_text(path.with_name(f"{path.name}.csv"), _csv(grid, sum(_by_metric(grid), [])))
 
 
-def _write(path: Path, title: str, tabled: list[Block], missing: str = "") -> None:
-    for kind, render in (("md", _markdown), ("tex", _latex)):
-        store.write_text(path.with_name(f"{path.name}.{kind}"), render(title, tabled, missing))
+def _write(path: Path, title: str, label: str, tabled: list[Block], missing: str = "") -> None:
+    store.write_text(path.with_name(f"{path.name}.md"), _markdown(title, tabled, missing))
+    store.write_text(path.with_name(f"{path.name}.tex"), _latex(label, tabled, missing))
 
 
 def sections(grid: Grid) -> tuple[list[Block], list[Block]]:
@@ -123,7 +125,7 @@ def _markdown(title: str, tabled: list[Block], missing: str) -> str:
     return "\n".join(lines)
 
 
-def _latex(title: str, tabled: list[Block], missing: str) -> str:
+def _latex(name: str, tabled: list[Block], missing: str) -> str:
     def shown(entry: Entry) -> str:
         text = _escape(entry.text)
         return rf"\textbf{{{text}}}" if entry.best else text
@@ -132,7 +134,7 @@ def _latex(title: str, tabled: list[Block], missing: str) -> str:
     if missing:
         return "\n".join([*lines, _escape(missing), ""])
     for block in tabled:
-        label = "-".join(filter(None, [title, block.metric, block.protocol]))
+        label = "-".join(filter(None, [name, block.metric, block.protocol]))
         lines += ["\\begin{table*}", "\\centering", "\\scriptsize", "\\setlength{\\tabcolsep}{3pt}"]
         lines += [f"\\caption{{{_escape(block.caption)}}}", f"\\label{{tab:{label}}}"]
         for part, dims in enumerate(_parts(block)):
