@@ -50,7 +50,7 @@ def beside(numbers: pd.DataFrame, grid: Grid) -> list[Line]:
     are of means, among the systems with one line and a distance: where a system has several, none
     is picked to stand for it.
     """
-    shown = {row.label: row.entries for block in blocks(grid)[:1] for row in block.rows}
+    shown = {row.label: row.entries for block in blocks(grid, ["fid"]) for row in block.rows}
     lines = []
     for number in numbers.to_dict("records"):
         pairs = [

@@ -53,10 +53,11 @@ class Block:
     corner: str = "m"  # what stands above the rows' labels
 
 
-def blocks(grid: Grid) -> list[Block]:
-    """The metrics of one protocol that any system has, each with the systems that have it."""
+def blocks(grid: Grid, metrics: Collection[str] = tuple(METRICS)) -> list[Block]:
+    """Those of the metrics that any system has, each with the systems that have it."""
     found = []
-    for metric, title in METRICS.items():
+    for metric in metrics:
+        title = METRICS[metric]
         curves = {label: grid.curve(label, metric) for label in grid.systems()}
         if metric != "fid":
             curves = {label: one for label, one in curves.items() if one.notna().any(axis=None)}

@@ -90,7 +90,7 @@ def _block(one: Mapping, words: str, lines: list[Line], grid: Grid) -> Block:
         entries[ours] = line.entry or _plain(NOT_RUN)
         rows.append(Row(row, line.label or "", MAIN, "fid", entries))
     title = ", ".join(filter(None, [one["title"], words]))
-    below = [*blocks(grid)[0].below, *_protocols([line.number for line in lines])]
+    below = [*blocks(grid, ["fid"])[0].below, *_protocols([line.number for line in lines])]
     return Block(
         "-".join([grid.dataset, *([lines[0].number["sampler"]] if words else [])]),
         MAIN,
@@ -179,11 +179,10 @@ def _by_dimension(one: Mapping, run: list[Grid]) -> tuple[list[tuple[str, Block]
     """A table without published values: ours by latent dimension, a block a metric."""
     parts, rows = [], []
     for grid in run:
-        found = {block.metric: block for block in blocks(grid)}
-        for metric in one["metrics"]:
-            if metric not in found:
-                continue
-            block, lines = found[metric], []
+        if not grid.systems(one["systems"].values()):
+            continue
+        for block in blocks(grid, one["metrics"]):
+            metric, lines = block.metric, []
             for name, base in one["systems"].items():
                 own = [
                     row

@@ -23,6 +23,7 @@ rule collect:
 rule tables:
     input:
         sources("report/tables"),
+        PUBLISHED,
         records=rules.collect.output[0],
     output:
         directory(f"{RESULTS}/tables"),
@@ -80,6 +81,7 @@ rule claims:
 rule report:
     input:
         sources("report/page"),
+        PUBLISHED,
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/report.html",
