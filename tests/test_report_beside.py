@@ -12,6 +12,7 @@ from records_for_report import cells, u_curve
 from bench import history as histories
 from bench import records
 from bench.mistake import Mistake
+from bench.published import Mark
 from bench.report import epochs, figures, page, results, sheets
 from bench.report.curves import grids
 
@@ -245,7 +246,7 @@ def test_a_seed_that_diverged_leaves_the_others_mean():
 
 
 def test_marks_from_the_literature_are_in_the_panel_of_their_size():
-    marks = [("VAE, published", 50, 101.1), ("VAE, published", 100, 99.8)]
+    marks = [Mark("VAE, published", 50, 101.1), Mark("VAE, published", 100, 99.8)]
     below, above = epochs.training("made-up", curves(), marks).axes
     assert "VAE, published" not in labelled(below)
     mark = labelled(above)["VAE, published"]

@@ -62,6 +62,7 @@ def test_same_bytes_in_two_processes_and_any_order_of_rows_without_torch(tmp_pat
     kinds = [f"table-{name}.{kind}" for name in names for kind in ("csv", "md", "tex")]
     kinds += [f"ucurve-{name}.{kind}" for name in names for kind in ("png", "svg")]
     kinds += ["protocols-several.png", "protocols-several.svg"]
+    kinds += [f"paper-mask-aae-2.{kind}" for kind in ("csv", "md", "tex")]
     assert set(here) == {*kinds, "claims.json", "report.html"}
 
 

@@ -24,17 +24,18 @@ class Entry:
     best: bool = False
     cautions: tuple[str, ...] = ()
     bootstrap: float | None = None  # mean half-width of the cells' own intervals
+    dim: int | None = None  # of the records behind it, where its column is no dimension
 
 
 @dataclass(frozen=True)
 class Row:
-    """Entries by dimension, where the records have such cells."""
+    """Entries by column, where the records have such cells."""
 
     label: str
     system: str
     protocol: str
     metric: str
-    entries: dict[int, Entry]
+    entries: dict[int | str, Entry]
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,18 @@ class Block:
     protocol: str
     title: str
     caption: str
-    dims: tuple[int, ...]
+    dims: tuple[int | str, ...]  # the columns: dimensions, or names where a row has one dimension
     rows: tuple[Row, ...]
     below: tuple[str, ...] = ()
     widest: int = 9  # columns that fit across a page
+    corner: str = "m"  # what stands above the rows' labels
 
 
-def blocks(grid: Grid) -> list[Block]:
-    """The metrics of one protocol that any system has, each with the systems that have it."""
+def blocks(grid: Grid, metrics: Collection[str] = tuple(METRICS)) -> list[Block]:
+    """Those of the metrics that any system has, each with the systems that have it."""
     found = []
-    for metric, title in METRICS.items():
+    for metric in metrics:
+        title = METRICS[metric]
         curves = {label: grid.curve(label, metric) for label in grid.systems()}
         if metric != "fid":
             curves = {label: one for label, one in curves.items() if one.notna().any(axis=None)}

@@ -55,17 +55,18 @@ def span(axes: Axes, dims: list[int], ticks: int = 8) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(ticks, integer=True))
 
 
-def scale(axes: Axes, values: np.ndarray) -> None:
-    """An axis of distances: logarithmic where they span more than a factor of 20."""
+def scale(axes: Axes, values: np.ndarray, along: str = "y") -> None:
+    """An axis of distances, x or y: logarithmic where they span more than a factor of 20."""
     values = values[np.isfinite(values)]
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[along]
     if values.size and values.min() > 0 and values.max() > 20 * values.min():
-        axes.set_yscale("log")
-        axes.set_ylim(values.min() / 1.5, values.max() * 1.5)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1)))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set(**{f"{along}scale": "log"})
+        axes.set(**{f"{along}lim": (values.min() / 1.5, values.max() * 1.5)})
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1)))
+        axis.set_minor_formatter(NullFormatter())
     elif values.size:
-        axes.set_ylim(0, values.max() * 1.1)
+        axes.set(**{f"{along}lim": (0, values.max() * 1.1)})
 
 
 def mark_n(axes: Axes, grid: Grid) -> None:

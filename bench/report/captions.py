@@ -3,7 +3,16 @@
 from bench.report.curves import CONTROLS, MAIN, Grid
 from bench.report.text import footnoted, marks, plus_minus
 
-__all__ = ["FORMULA", "METRICS", "caption", "measured", "trained"]
+__all__ = [
+    "FORMULA",
+    "METRICS",
+    "averaged",
+    "caption",
+    "controls",
+    "meaning",
+    "measured",
+    "trained",
+]
 
 METRICS = {
     "fid": "Fréchet distance",
@@ -103,6 +112,15 @@ def caption(grid: Grid, metric: str) -> str:
     """The caption of a metric's table."""
     n = "unknown" if grid.true_dim is None else str(grid.true_dim)
     told = [f"{METRICS[metric]} by latent dimension m on {grid.dataset} (true dimension {n})."]
+    told += averaged(grid)
+    if metric == "fid":
+        told += ["Bold: a system's smallest mean.", *controls(grid)]
+    return " ".join([*told, *meaning(grid, metric)])
+
+
+def averaged(grid: Grid) -> list[str]:
+    """Sentences on how a data set was measured and trained, and what is averaged."""
+    told = []
     protocol = [text for text in (measured(grid), trained(grid)) if text]
     name = "" if grid.name == MAIN else f" {grid.name}"
     told += [f"Protocol{name}: {', '.join(protocol)}."] if protocol else []
@@ -113,21 +131,25 @@ def caption(grid: Grid, metric: str) -> str:
             f"Mean ± half-width of the 95 % t interval over {len(grid.seeds)} seeds; where an "
             "entry names failed or missing ones, over the rest."
         )
-    if metric == "fid":
-        told += ["Bold: a system's smallest mean.", *_controls(grid)]
+    return told
+
+
+def meaning(grid: Grid, metric: str) -> list[str]:
+    """Sentences on what a metric is, where its name does not say it."""
     if metric == "latent_divergence":
         codes = min(_MMD_CODES, grid.protocol["samples"] or _MMD_CODES)
-        told.append(
+        return [
             f"MMD of the split's first {codes:,} codes against the prior: squared, with inverse "
             "multiquadratic kernels whose widths grow with m; an unbiased estimate, so that values "
             "near 0 may be negative."
-        )
+        ]
+    told = []
     if metric in _MEANINGS:
         told.append(_MEANINGS[metric].replace("{k}", str(grid.protocol["draws"])))
     if metric in _DIMENSIONS:
         own = grid.control("real", metric)
         told += [f"Of the split's data in their own coordinates: {plus_minus(own)}."] if own else []
-    return " ".join(told)
+    return told
 
 
 def measured(grid: Grid) -> str:
@@ -168,7 +190,8 @@ def trained(grid: Grid) -> str:
     return ", ".join(told)
 
 
-def _controls(grid: Grid) -> list[str]:
+def controls(grid: Grid) -> list[str]:
+    """A sentence with the distances of the controls, where there are any."""
     texts = marks(grid.cautions())
     shown = [
         footnoted(f"{words} {plus_minus(one)}", grid.cautions(name), texts)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from bench.published import Mark
 from bench.report.canvas import GREY, STYLES, scale
 
 __all__ = ["contributes", "contributions", "trained", "training"]
@@ -33,27 +34,25 @@ def contributes(history: pd.DataFrame) -> Lines:
     return _lines(history, "kl.c")
 
 
-def training(
-    dataset: str, history: pd.DataFrame, published: Sequence[tuple[str, int, float]] = ()
-) -> Figure:
+def training(dataset: str, history: pd.DataFrame, published: Sequence[Mark] = ()) -> Figure:
     """The loss by epoch: means over seeds, and bands from the smallest to the largest.
 
     Losses of different likelihoods can be far apart, so that each panel has those of like size.
 
     Arguments:
         history: the data set's rows of the table of `Results`, so that `trained` finds some.
-        published: marks from the literature: what they are of, the epoch, and the loss in nats.
+        published: losses in nats from the literature.
     """
     lines = trained(history)
     groups = _alike({key: _last(one) for key, one in lines.items()})
     figure, all_axes = _panels(len(groups))
     several = len({dim for _, dim in lines}) > 1
     ends = np.array([_last(lines[group[0]]) for group in groups])
-    marks: list[list[tuple[str, int, float]]] = [[] for _ in groups]
+    marks: list[list[Mark]] = [[] for _ in groups]
     for mark in published:
-        marks[int(np.abs(ends - mark[2]).argmin())].append(mark)
+        marks[int(np.abs(ends - mark.value).argmin())].append(mark)
     for axes, group, own in zip(all_axes, groups, marks, strict=True):
-        late = [np.array([nats for _, _, nats in own])]
+        late = [np.array([mark.value for mark in own])]
         for i, key in enumerate(group):
             one = lines[key]
             _line(axes, one, _name(key, several), _look(i))
@@ -68,11 +67,12 @@ def training(
     return figure
 
 
-def contributions(dataset: str, history: pd.DataFrame) -> Figure:
+def contributions(dataset: str, history: pd.DataFrame, published: Sequence[Mark] = ()) -> Figure:
     """The KL terms of the codes c and z by epoch, and the ratio of their gradients' norms.
 
     Arguments:
         history: the data set's rows of the table of `Results`, so that `contributes` finds some.
+        published: ratios from the literature, whose epochs are not known.
     """
     kl = {"c": contributes(history), "z": _lines(history, "kl.z")}
     gradients = {code: _lines(history, f"gradient.{code}") for code in "cz"}
@@ -97,7 +97,13 @@ def contributions(dataset: str, history: pd.DataFrame) -> Figure:
     all_axes[0].set(ylabel="KL in nats", ylim=(0, 1.1 * np.nanmax(np.concatenate(shown))))
     if ratios:
         axes, values = all_axes[1], [one.to_numpy().ravel() for one in ratios.values()]
-        scale(axes, np.concatenate([[1.0], *values]))
+        printed = [mark.value for mark in published]
+        scale(axes, np.concatenate([[1.0, *printed], *values]))
+        for value in printed:
+            axes.axhline(value, color="black", linewidth=0.8, linestyle=":", zorder=0)
+        if published:
+            label = f"{published[0].label} (its first and last)"
+            axes.plot([], [], color="black", linewidth=0.8, linestyle=":", label=label)
         axes.axhline(1, color=GREY, linewidth=0.8, linestyle=(0, (5, 3)), zorder=0)
         axes.set_ylabel("gradient norm of z over that of c")
     _finish(figure, dataset, keys, several)
@@ -151,11 +157,11 @@ def _line(axes: Axes, one: pd.DataFrame, name: str, look: dict) -> None:
     axes.fill_between(epochs, one.min(), one.max(), **band)
 
 
-def _mark(axes: Axes, marks: Iterable[tuple[str, int, float]]) -> None:
+def _mark(axes: Axes, marks: Iterable[Mark]) -> None:
     """Marks from the literature, those of one label alike."""
     named: dict[str, list[tuple[int, float]]] = {}
-    for label, epoch, nats in marks:
-        named.setdefault(label, []).append((epoch, nats))
+    for label, epoch, value in marks:
+        named.setdefault(label, []).append((epoch, value))
     for (label, own), sign in zip(named.items(), ("x", "+", "1", "2") * len(named), strict=False):
         look = {"linestyle": "", "marker": sign, "color": "black", "markersize": 5}
         axes.plot(*zip(*own, strict=True), **look, label=label, zorder=5)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from bench import store
-from bench.report import canvas, epochs, panels, sheets, ucurve
+from bench import published, store
+from bench.report import canvas, dots, epochs, panels, sheets, ucurve
 from bench.report.curves import Grid, grids
+from bench.report.overview import only_dim
 from bench.report.results import Results
 
 __all__ = ["Drawn", "drawn", "svg", "write"]
@@ -44,7 +45,9 @@ def drawn(grid: Grid, results: Results) -> list[Drawn]:
     name, labels = grid.dataset, grid.systems()
     if grid.untrained():
         return []
-    found = [Drawn("ucurve", name, partial(ucurve.draw, grid))]
+    # One dimension is a point, not a curve.
+    kind, draw = ("ucurve", ucurve.draw) if only_dim(grid) is None else ("systems", dots.draw)
+    found = [Drawn(kind, name, partial(draw, grid))]
     if grid.others:
         found.append(Drawn("protocols", name, partial(panels.draw, grid)))
     gallery = {
@@ -61,11 +64,29 @@ def drawn(grid: Grid, results: Results) -> list[Drawn]:
     if results.history is not None:
         history = results.history[results.history["dataset"] == name]
         history = history[history["system"].isin(labels)]
-        if epochs.trained(history):
-            found.append(Drawn("training", name, partial(epochs.training, name, history)))
-        if epochs.contributes(history):
-            found.append(Drawn("contributions", name, partial(epochs.contributions, name, history)))
+        for kind, shown, draw, metric in (
+            ("training", epochs.trained, epochs.training, "nats"),
+            ("contributions", epochs.contributes, epochs.contributions, "gradient_ratio"),
+        ):
+            if shown(history):
+                marks = _marks(grid, metric)
+                found.append(Drawn(kind, name, partial(draw, name, history, marks)))
     return found
+
+
+def _marks(grid: Grid, metric: str) -> list[published.Mark]:
+    """What sources print of a metric by epoch, for those of their systems that a data set has."""
+    rows = published.read()
+    rows = rows[(rows["dataset"] == grid.dataset) & (rows["metric"] == metric)]
+    return [
+        published.Mark(f"{row['system']}, published", row["epoch"], row["value"])
+        for row in rows.to_dict("records")
+        if any(
+            grid.base(label) == row["base"]
+            and published.matches(row["options"], grid.options(label))
+            for label in grid.systems()
+        )
+    ]
 
 
 def svg(draw: Callable[[], Figure]) -> str:

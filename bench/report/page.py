@@ -11,6 +11,7 @@ from bench import store
 from bench.report import claims, figures, tables
 from bench.report.curves import MAIN, Grid, assignments, grids
 from bench.report.failures import condensed
+from bench.report.papers import papers
 from bench.report.results import Results
 from bench.report.text import bracket, listing, number
 
@@ -21,7 +22,8 @@ def write(results: Results, path: str | Path) -> None:
     """Write the page; the same bytes for the same records in any order.
 
     Raises:
-        Mistake: the records of one data set do not belong together; see `curves.grids`.
+        Mistake: the records of one data set do not belong together; see `curves.grids`. Or the
+            published numbers cannot be read; see `published.read`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -33,13 +35,14 @@ def write(results: Results, path: str | Path) -> None:
     environment.filters.update(number=number, listing=listing, bracket=bracket, told=_told)
     environment.globals.update(anchor=_anchor, assignments=assignments)
     rows = table.frame(results.records.to_dict("records"))
-    verdicts = claims.judge(results.records)
+    verdicts, every = claims.judge(results.records), grids(results.records)
     text = environment.get_template("page.html").render(
         studies=sorted(rows["study"].dropna().unique()),
         ledger={claim["id"]: claim for claim in claims.ledger()},
         verdicts=verdicts,
         counts={word: sum(one.verdict == word for one in verdicts) for word in claims.VERDICTS},
-        datasets=[_dataset(grid, results) for grid in grids(results.records)],
+        datasets=[_dataset(grid, results) for grid in every],
+        papers=papers(every),
         columns=list(rows.columns),
         words=[name for name, kind in table.COLUMNS.items() if kind == "string"],
         records=[_record(row) for row in rows.to_dict("records")],

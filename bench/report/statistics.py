@@ -1,12 +1,13 @@
 """Means over seeds with Student's t intervals, and the same for paired differences."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-__all__ = ["CONFIDENCE", "Interval", "exponential", "interval", "paired"]
+__all__ = ["CONFIDENCE", "Interval", "clearly_smallest", "exponential", "interval", "paired"]
 
 CONFIDENCE = 0.95
 
@@ -66,9 +67,24 @@ def exponential(one: Interval) -> Interval:
     return replace(one, mean=float(np.exp(one.mean)), low=low, high=high)
 
 
-def paired(curve: pd.DataFrame, first: int, second: int, comparisons: int = 1) -> Interval | None:
+def paired(
+    curve: pd.DataFrame, first: Hashable, second: Hashable, comparisons: int = 1
+) -> Interval | None:
     """The interval of column `first` − column `second`, paired over the seeds that have both.
 
     Seeds are common random numbers: a seed's batches are the same at every dimension.
     """
     return interval(curve[first] - curve[second], comparisons)
+
+
+def clearly_smallest(runs: pd.DataFrame) -> Hashable | None:
+    """The column of `runs` [seeds, names] with the smallest mean, if the second is clearly above.
+
+    It is where the interval of the second smallest − the smallest, paired over the seeds that have
+    both, lies above 0; None otherwise. The first of equal means counts as the smallest.
+    """
+    order = runs.mean().dropna().sort_values(kind="stable").index
+    if len(order) < 2:
+        return None
+    one = paired(runs, order[1], order[0])
+    return order[0] if one is not None and one.above(0) else None

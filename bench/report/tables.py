@@ -1,6 +1,7 @@
 """The tables of each data set as Markdown, LaTeX and CSV."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,8 @@ from bench.report.blocks import Block, Entry, blocks
 from bench.report.captions import FORMULA
 from bench.report.curves import Grid, grids
 from bench.report.effect import effect
+from bench.report.overview import only_dim, overview
+from bench.report.papers import papers
 
 __all__ = ["all_missing", "sections", "write"]
 
@@ -18,17 +21,47 @@ __all__ = ["all_missing", "sections", "write"]
 def write(records: pd.DataFrame, out: str | Path) -> None:
     """Write `table-<dataset>.md`, `.tex` (needs booktabs) and `.csv` for each data set.
 
+    And `paper-<id>.…` for each paper's table of which the records have a cell.
+
     Raises:
-        Mistake: the records of one data set do not belong together; see `curves.grids`.
+        Mistake: the records of one data set do not belong together; see `curves.grids`. Or the
+            published numbers cannot be read; see `published.read`.
     """
-    for grid in grids(records):
+    every = grids(records)
+    for paper in papers(every):
+        path = Path(out) / f"paper-{paper.id}"
+        parts = [replace(it, title=f"{names}: {it.title}") for names, it in paper.parts]
+        _write(path, paper.title, paper.id, parts)
+        store.write_text(path.with_name(f"{path.name}.csv"), _text(paper.numbers))
+    for grid in every:
+        path = Path(out) / f"table-{grid.dataset}"
         tabled = sum(sections(grid), [])
-        for kind, render in (("md", _markdown), ("tex", _latex), ("csv", _csv)):
-            store.write_text(Path(out) / f"table-{grid.dataset}.{kind}", render(grid, tabled))
+        _write(path, grid.dataset, grid.dataset, tabled, all_missing(grid))
+        store.write_text(path.with_name(f"{path.name}.csv"), _csv(grid, sum(_by_metric(grid), [])))
+
+
+def _write(path: Path, title: str, label: str, tabled: list[Block], missing: str = "") -> None:
+    store.write_text(path.with_name(f"{path.name}.md"), _markdown(title, tabled, missing))
+    store.write_text(path.with_name(f"{path.name}.tex"), _latex(label, tabled, missing))
 
 
 def sections(grid: Grid) -> tuple[list[Block], list[Block]]:
     """The tables of a data set: main's with the effect of the protocol, and the others' own.
+
+    A data set of one latent dimension has one table of all metrics in place of one for each.
+    """
+    own, others = _by_metric(grid)
+    if only_dim(grid) is None:
+        return own, others
+    changed = {block.protocol for block in others}
+    return (
+        [overview(grid), *(block for block in own if not block.protocol)],
+        [overview(other) for other in grid.others if other.name in changed],
+    )
+
+
+def _by_metric(grid: Grid) -> tuple[list[Block], list[Block]]:
+    """A table a metric, and the effect of the protocol; the others' own.
 
     Another protocol's metric that is main's, number by number, is not shown again: stretching, for
     one, leaves codes as they are.
@@ -57,53 +90,59 @@ def all_missing(grid: Grid) -> str:
     )
 
 
-def _lines(block: Block, dims: tuple[int, ...], shown: Callable[[Entry], str]) -> list[list[str]]:
+def _lines(
+    block: Block, dims: tuple[int | str, ...], shown: Callable[[Entry], str], empty: str = "–"
+) -> list[list[str]]:
     return [
-        [row.label, *(shown(row.entries[m]) if m in row.entries else "–" for m in dims)]
+        [row.label, *(shown(row.entries[m]) if m in row.entries else empty for m in dims)]
         for row in block.rows
     ]
 
 
-def _parts(block: Block) -> list[tuple[int, ...]]:
-    """The dimensions in parts of about equal size, none wider than a page."""
+def _parts(block: Block) -> list[tuple[int | str, ...]]:
+    """The columns in parts of about equal size, none wider than a page."""
     count = -(-len(block.dims) // block.widest)
     size = -(-len(block.dims) // count)
     return [block.dims[i : i + size] for i in range(0, len(block.dims), size)]
 
 
-def _markdown(grid: Grid, tabled: list[Block]) -> str:
+def _markdown(title: str, tabled: list[Block], missing: str) -> str:
     def shown(entry: Entry) -> str:
         return f"**{entry.text}**" if entry.best else entry.text
 
-    lines = [f"# {grid.dataset}", ""]
-    if missing := all_missing(grid):
+    lines = [f"# {title}", ""]
+    if missing:
         return "\n".join([*lines, missing, ""])
     for block in tabled:
         lines += [f"## {block.title}", "", block.caption, ""]
         for dims in _parts(block):
             rows = _lines(block, dims, shown)
-            lines += [tabulate(rows, ["m", *map(str, dims)], "pipe", disable_numparse=True), ""]
+            lines += [
+                tabulate(rows, [block.corner, *map(str, dims)], "pipe", disable_numparse=True),
+                "",
+            ]
         lines += [line for told in block.below for line in (told, "")]
     return "\n".join(lines)
 
 
-def _latex(grid: Grid, tabled: list[Block]) -> str:
+def _latex(name: str, tabled: list[Block], missing: str) -> str:
     def shown(entry: Entry) -> str:
         text = _escape(entry.text)
         return rf"\textbf{{{text}}}" if entry.best else text
 
     lines = ["% Needs \\usepackage{booktabs}."]
-    if missing := all_missing(grid):
+    if missing:
         return "\n".join([*lines, _escape(missing), ""])
     for block in tabled:
-        label = "-".join(filter(None, [grid.dataset, block.metric, block.protocol]))
+        label = "-".join(filter(None, [name, block.metric, block.protocol]))
         lines += ["\\begin{table*}", "\\centering", "\\scriptsize", "\\setlength{\\tabcolsep}{3pt}"]
         lines += [f"\\caption{{{_escape(block.caption)}}}", f"\\label{{tab:{label}}}"]
         for part, dims in enumerate(_parts(block)):
             lines += ["\\par\\medskip"] if part else []
             lines += [f"\\begin{{tabular}}{{l{'r' * len(dims)}}}", "\\toprule"]
-            lines += [" & ".join(["$m$", *map(str, dims)]) + r" \\", "\\midrule"]
-            rows = _lines(block, dims, shown)
+            corner = "$m$" if block.corner == "m" else _escape(block.corner)
+            lines += [" & ".join([corner, *map(_escape, map(str, dims))]) + r" \\", "\\midrule"]
+            rows = _lines(block, dims, shown, _LATEX["–"])
             lines += [" & ".join([_escape(row[0]), *row[1:]]) + r" \\" for row in rows]
             lines += ["\\bottomrule", "\\end{tabular}"]
         lines += [f"\\par\\smallskip {_escape(told)}" for told in block.below]
@@ -132,6 +171,9 @@ _LATEX = {
     "é": "\\'e",
     "ä": '\\"a',
     "ń": "\\'n",
+    "ö": '\\"o',
+    "γ": "$\\gamma$",
+    "×": "$\\times$",
 }
 
 
@@ -169,4 +211,8 @@ def _csv(grid: Grid, tabled: list[Block]) -> str:
         if block.protocol or row.metric == block.metric
         for m, entry in row.entries.items()
     ]
-    return pd.DataFrame(rows).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return _text(pd.DataFrame(rows))
+
+
+def _text(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")

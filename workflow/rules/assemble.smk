@@ -44,6 +44,7 @@ rule history:
 rule tables:
     input:
         sources("report/tables"),
+        PUBLISHED,
         records=rules.collect.output[0],
     output:
         directory(f"{RESULTS}/tables"),
@@ -103,6 +104,7 @@ rule report:
     input:
         sources("report/page"),
         beside,
+        PUBLISHED,
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/report.html",

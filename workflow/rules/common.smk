@@ -38,6 +38,7 @@ except study.StudyError as error:
     refuse(error)
 
 RESULTS = f"results/{STUDY.name}"
+PUBLISHED = sorted(str(file) for file in Path("results/published").glob("*.csv"))
 PACKAGE_DATA = (".html", ".mplstyle", ".safetensors", ".yaml")
 
 # In the commands' prefix and not in parameters: another path to the same study, or to Python, is no
