@@ -89,6 +89,7 @@ PROTOCOL = {
     "samples": 1000,
     "checkpoint": "last",
     "stretch": False,
+    "draws": None,
 }
 TRAINING = {"net": "mlp 128-128", "batch": 64, "steps": 3000, "schedule": "falling"}
 
@@ -352,7 +353,10 @@ def test_page_shows_verdicts_before_figures_and_all_findings(report):
 
 def test_page_says_how_it_was_trained_and_which_variant(report):
     text = " ".join(Links(report).text.split())
-    assert "<td>test</td><td>raw</td><td>–</td><td>1000</td><td>last</td><td>no</td>" in report
+    assert (
+        "<td>test</td><td>raw</td><td>–</td><td>1000</td><td>–</td><td>last</td><td>no</td>"
+        in report
+    )
     trained = "<td>mlp 128-128</td><td>64</td><td>3000</td><td>falling</td>"
     assert f"<td>mask-aae</td>{trained}<td>mask_loss = paper</td>" in report
     assert "mask-aae-paper stands for mask-aae with mask_loss = paper." in text

@@ -1,6 +1,7 @@
 """One latent dimension: one table of all metrics, and a dot plot in place of the U-curve."""
 
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from bench.report import dots, figures, page, tables
 from bench.report.captions import METRICS
 from bench.report.curves import grids
 from bench.report.overview import only_dim, overview
+from bench.report.results import Results
 from bench.report.statistics import clearly_smallest
 
 
@@ -96,8 +98,8 @@ def test_any_metric_of_the_records_is_a_column():
 def test_files_of_one_dimension(tmp_path):
     table = records.frame(study() + controls())
     tables.write(table, tmp_path)
-    figures.write(table, tmp_path)
-    page.write(table, tmp_path / "report.html")
+    figures.write(Results(table), tmp_path)
+    page.write(Results(table), tmp_path / "report.html")
     assert {path.name for path in tmp_path.glob("*made-up*")} == {
         *(f"table-made-up.{kind}" for kind in ("md", "tex", "csv")),
         *(f"systems-made-up.{kind}" for kind in ("svg", "png")),
@@ -160,6 +162,6 @@ def test_a_single_seed_can_be_drawn_as_a_dot_without_a_bar():
 def test_dots_are_the_same_bytes_in_any_order_of_rows():
     table = records.frame(study() + controls())
     (a,), (b,) = grids(table), grids(table.sample(frac=1, random_state=3))
-    text = figures.svg(dots.draw, a)
-    assert text == figures.svg(dots.draw, b)
+    text = figures.svg(partial(dots.draw, a))
+    assert text == figures.svg(partial(dots.draw, b))
     assert ElementTree.fromstring(text).tag.endswith("svg")
