@@ -72,7 +72,7 @@ class System(aae.System):
         raw, mask = self.encoder(x), self.masking()
         error, gap = self.terms(x, raw * mask, step)
         deviations = (raw - raw.mean(-2, keepdim=True)).square() * torch.exp(-10 * mask.square())
-        spread = deviations.mean(-2).sum(-1) / self.dims
+        spread = deviations.mean(-2).sum(-1) / self.dims.clamp(min=1)
         rise = min(1.0, step.progress / self.options.mask_end) ** 3
         return error + self.options.weight * gap + rise * self.options.variance * spread
 
@@ -87,7 +87,7 @@ class System(aae.System):
         elif options.mask_loss == "centred":
             gap = gap.square()
         time = (step.progress - options.mask_start) / (options.mask_end - options.mask_start)
-        doubled = (1024 * self.dims) ** (min(1.0, time) - 1)
+        doubled = (1024 * self.dims.clamp(min=1)) ** (min(1.0, time) - 1)
         penalty = options.mask_polarisation * doubled * polarisation(mask)
         return (options.mask_error * error + options.mask_gap * gap + penalty) * float(time >= 0)
 

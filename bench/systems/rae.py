@@ -96,7 +96,8 @@ class Spectral(nn.Module):
             self.iterate(matrix)
         # A copy: the next use changes them in place.
         u = self.vectors[:, None, : matrix.shape[-1]].clone()
-        norm = (matrix * u).sum(-1).square().sum(-1).sqrt()
+        # The weights of no coordinates have the norm 0, at which a root has no derivative.
+        norm = (matrix * u).sum(-1).square().sum(-1).clamp(min=1e-24).sqrt()
         return weight / norm.reshape(-1, *[1] * (weight.ndim - 1))
 
 

@@ -78,9 +78,10 @@ class System(Autoencoder):
         (mean, covariance), (prior_mean, prior_covariance) = (
             _moments(z) for z in (self.encode(x, step.noise), self.prior(len(x), step.noise))
         )
-        means = (mean - prior_mean).square().sum(-1) / self.dims
+        dims = self.dims.clamp(min=1)
+        means = (mean - prior_mean).square().sum(-1) / dims
         covariances = (covariance - prior_covariance).square().sum(-1).sum(-1)
-        return means + covariances / self.dims**2
+        return means + covariances / dims**2
 
     def players(self):
         adam, options = partial(torch.optim.Adam, betas=(0.5, 0.999)), self.options
