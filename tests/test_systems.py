@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import re
 
 import numpy as np
 import pytest
@@ -198,12 +199,17 @@ class TestEverySystem:
 
 
 @pytest.mark.parametrize("name", systems.names())
-def test_its_file_names_every_option_that_it_adds_and_is_short(name):
+def test_its_file_is_short_and_tells_its_objective_source_and_options(name):
     cls = systems.load(name)
     module = inspect.getmodule(cls)
-    untold = [it for it in vars(cls).get("Options", object).__dict__.get("__annotations__", {})
-              if f"`{it}`" not in module.__doc__]
-    assert not untold
+    own = cls.Options.__annotations__ if "Options" in vars(cls) else ()
+    assert [option for option in own if f"`{option}`" not in module.__doc__] == []
+    for line in (
+        r"Objectives?, minimised.*:",
+        r"(?s)Sources?: .*[12]\d{3}",
+        r"Defaults: |no\noptions",
+    ):
+        assert re.search(line, module.__doc__), line
     assert len(inspect.getsource(module).splitlines()) <= 150
 
 

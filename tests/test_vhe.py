@@ -1,5 +1,6 @@
 """The variational homoencoder: its objective, its classes, and the balance of c and z."""
 
+import itertools
 import math
 
 import numpy as np
@@ -288,7 +289,9 @@ def test_prior_draws_have_the_prior_s_density():
     counts, *_ = np.histogram2d(*draws.T, bins=edges)
     fine = 24
     axes = [
-        np.concatenate([a + (b - a) * (np.arange(fine) + 0.5) / fine for a, b in zip(e, e[1:])])
+        np.concatenate(
+            [a + (b - a) * (np.arange(fine) + 0.5) / fine for a, b in itertools.pairwise(e)]
+        )
         for e in edges
     ]
     grid = torch.zeros(1, (6 * fine) ** 2, 32)

@@ -3,7 +3,13 @@
 Codes Λ^(−1/2) Vᵀ (x − mean), decoded by the inverse; generation decodes N(0, I): of the
 Gaussian models on a linear subspace of each dimension, the one closest to the data in W2.
 
-Source: Pearson, On lines and planes of closest fit to systems of points in space, 1901.
+Objective, minimised in closed form: mean ‖x − D(E(x))‖² over all linear E and D.
+
+Source: Pearson, On lines and planes of closest fit to systems of points in space, 1901. It has no
+options.
+
+Departures: codes of unit variance, and generation, which Pearson has not: so that it stands beside
+systems whose prior is N(0, I).
 """
 
 import torch
