@@ -32,16 +32,16 @@ class Stack:
     """The cells that are trained together, and how their parameters start.
 
     Arguments:
-        dims: the cells' latent dimensions, in any order.
+        dims: the cells' latent dimensions, in any order; 0 is a decoder of biases alone.
         seed: decides the initial parameters. Cells of one stack share the underlying draws, so that
             differences along a curve are due to the dimension.
     """
 
     def __init__(self, dims: Sequence[int], seed: int):
-        if not dims or min(dims) < 1:
-            raise Mistake(f"latent dimensions are one or more positive numbers, not {dims}")
+        if not dims or min(dims) < 0:
+            raise Mistake(f"latent dimensions are one or more numbers of at least 0, not {dims}")
         self.dims = tuple(dims)
-        self.width = padded(max(dims), 32)
+        self.width = padded(max(1, *dims), 32)
         self.noise = Noise(seed, purpose="initial")
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class Stack:
         else:
             draw = self.noise.normal(name, fan_out, padded(max(ins), 32)).T
         values = [
-            draw[:i, :o] * (deviation or (2 / (i + o)) ** 0.5)
+            draw[:i, :o] * (deviation or (2 / max(1, i + o)) ** 0.5)
             for i, o in zip(ins, outs, strict=True)
         ]
         return self.parameter(values, fan_in, fan_out)

@@ -357,7 +357,7 @@ def _positive(text: str) -> int:
 
 
 def _dims(text: str) -> tuple[int, ...]:
-    dims = tuple(_positive(part.strip()) for part in text.split(","))
+    dims = tuple(_natural(part.strip()) for part in text.split(","))
     if len(set(dims)) < len(dims):
         raise argparse.ArgumentTypeError(f"{text!r} has a dimension twice")
     return dims

@@ -335,3 +335,10 @@ def test_reconstruction_error_is_the_mean_over_points_and_coordinates():
     assert metrics.reconstruction_error(x, x_hat) == pytest.approx(15 / 6)
     with pytest.raises(ValueError, match="shape"):
         metrics.reconstruction_error(x, x_hat[:1])
+
+
+def test_codes_of_no_dimension_have_no_covariance_and_nothing_active():
+    codes = np.zeros((5, 0))
+    assert metrics.nac(codes) is None
+    assert metrics.nac(codes, np.zeros(0, dtype=bool)) is None
+    assert metrics.active_units(codes) == metrics.active_dimensions(np.zeros(0)) == 0

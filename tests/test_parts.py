@@ -58,6 +58,17 @@ def test_mmd_of_padded_cells_is_that_of_each_cell_alone():
     assert float(both[1]) == pytest.approx(plain_mmd(x[1], y[1], 1.0), rel=1e-12)
 
 
+def test_the_mmd_of_no_dimension_is_zero_and_leaves_its_neighbours_alone():
+    x, y = (torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
+    x[0], y[0] = 0, 0
+    x.requires_grad_()
+    both = mmd_imq(x, y, dims=torch.tensor([0.0, 4.0]))
+    (slope,) = torch.autograd.grad(both.sum(), x)
+    assert float(both[0].detach()) == pytest.approx(0, abs=1e-6)
+    assert not slope[0].any()
+    torch.testing.assert_close(both[1], mmd_imq(x[1], y[1]))
+
+
 def test_mmd_gradient_is_that_of_finite_differences():
     x, y = normal(6, 3).requires_grad_(), normal(6, 3, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(mmd_imq, (x, y))

@@ -221,6 +221,13 @@ def test_the_gradient_penalty_is_that_of_finite_differences():
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize("regulariser", ["l2", "gp", "sn", "none"])
+def test_every_regulariser_trains_without_a_dimension(regulariser):
+    model = build("rae", [0, 3], regulariser=regulariser)
+    assert training.train(model, Points.of(points()), everything, 5, 2) == [None, None]
+    assert model.decode(model.encode(points())).isfinite().all()
+
+
 @pytest.mark.parametrize("net", [NET, Net("infogan"), Net("conv", code="map")], ids=str)
 def test_spectral_norms_are_one(net):
     space = Space((20,), False) if net == NET else Space((1, 8, 8), True)

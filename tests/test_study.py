@@ -110,13 +110,13 @@ REFUSED = {
         changed("datasets", "synthetic-8", "dims", value=[]),
         "datasets.synthetic-8.dims",
         "[]",
-        "one or more integers greater than 0",
+        "one or more integers of at least 0",
     ),
-    "dim 0": (
-        changed("datasets", "synthetic-8", "dims", value=[2, 0]),
+    "dim below 0": (
+        changed("datasets", "synthetic-8", "dims", value=[2, -1]),
         "datasets.synthetic-8.dims[1]",
-        "0",
-        "an integer greater than 0",
+        "-1",
+        "an integer of at least 0",
     ),
     "duplicate dim": (
         changed("datasets", "synthetic-8", "dims", value=[2, 4, 8, 2]),

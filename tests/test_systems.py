@@ -1,14 +1,20 @@
 """The contract of every system: it runs over all of them, with no list of its own."""
 
+import inspect
+import math
+import re
+
 import numpy as np
 import pytest
 import torch
 
-from bench import systems
+from bench import evaluation, systems
 from bench.cells import Stack, read_cell, write_cell
+from bench.data.base import DataSet
 from bench.noise import Noise
 from bench.points import Points
-from bench.study import Net
+from bench.real import Extractors
+from bench.study import Evaluation, Net
 from bench.systems.base import Space, Step
 from bench.training import train
 
@@ -23,21 +29,42 @@ def points():
     return torch.tanh(latents @ torch.randn(3, SIZE, generator=generator))
 
 
-def build(name, dims, space=None, net=NET, **options):
+@pytest.fixture(scope="module")
+def made_up(points):
+    """The points as a data set, its three splits alike."""
+
+    class MadeUp(DataSet):
+        name, shape = "made-up", (SIZE,)
+
+        def make(self, root=None):
+            return dict.fromkeys(("train", "validation", "test"), (points, None))
+
+    return MadeUp()
+
+
+def build(name, dims, space=None, net=NET, seed=1, **options):
     cls = systems.load(name)
     space = space or Space((SIZE,), bounded=False)
-    return cls(Stack(dims, seed=1), space, net, cls.Options(**options))
+    return cls(Stack(dims, seed), space, net, cls.Options(**options))
 
 
-def trained(name, dims, points, steps=5, **options):
-    model = build(name, dims, **options)
-    split, order = Points.of(points), torch.arange(len(points))
+def thirty_two(index, turn):
+    """The rows of a batch."""
+    return torch.arange(32) + index * 8 % 160
+
+
+def everything(index, turn):
+    """All rows."""
+    return torch.arange(200)
+
+
+def trained(name, dims, points, steps=5, order=thirty_two, seed=1, **options):
+    model = build(name, dims, seed=seed, **options)
+    split = Points.of(points)
     model.fit(split)
-    assert train(model, split, lambda i, turn: order[i * 8 % 160 :][:32], steps, 2) == [None] * len(
-        dims
-    )
+    assert train(model, split, order, steps, seed + 1) == [None] * len(dims)
     model.settle(split)
-    return model
+    return model.eval()
 
 
 def test_the_systems_of_the_papers_are_there():
@@ -96,6 +123,67 @@ class TestEverySystem:
             copy.decode(copy.prior(20, noise))[0], model.decode(model.prior(20, noise))[1]
         )
 
+    def test_a_seed_decides_its_bytes(self, name, points):
+        def made(seed):
+            model = trained(name, [2, 5], points, seed=seed)
+            tensors = [*read_cell(model, 1).values(), model.prior(9, Noise(seed))]
+            return [tensor.detach().numpy().tobytes() for tensor in tensors], model.players()
+
+        first, again, (other, players) = made(1), made(1), made(2)
+        assert first[0] == again[0]
+        # Without players nothing is drawn but samples.
+        assert first[0][-1] != other[-1]
+        assert (first[0][:-1] != other[:-1]) == bool(players)
+
+    def test_each_player_lowers_its_loss(self, name, points):
+        """By a third or more, the others at rest, on one batch and one noise: of players against
+        each other no loss need fall while all of them move."""
+        model = build(name, [3])
+        if model.players():
+            model.fit(Points.of(points))
+        rows = torch.arange(64)
+        step = Step(50, 100, Noise(0), rows)
+        for player in model.players():
+            group = [p for module in player.modules for p in module.parameters()]
+            start = [parameter.detach().clone() for parameter in group]
+            optimiser = player.optimiser(group, lr=player.lr)
+            losses = []
+            for _ in range(500):
+                loss = player.loss(points[rows], step)
+                losses.append(float(loss.detach()))
+                gradients = torch.autograd.grad(loss.sum(), group)
+                for parameter, gradient in zip(group, gradients, strict=True):
+                    parameter.grad = gradient
+                optimiser.step()
+                player.after(points[rows], step)
+            assert losses[0] > 0, player.name
+            assert losses[-1] < 2 / 3 * losses[0], player.name
+            with torch.no_grad():
+                for parameter, value in zip(group, start, strict=True):
+                    parameter.copy_(value)
+
+    def test_of_no_dimension_and_of_one_every_metric_is_a_number_or_none(self, name, made_up):
+        model = trained(name, [0, 1], made_up.train)
+        metrics = ("interval", "fd-infinity", "kid", "neighbours")
+        protocol = Evaluation(samples=100, metrics=metrics)
+        rows = evaluation.measure(model, protocol, Extractors(made_up), Noise(0), 0)
+        for dim, row in enumerate(rows):
+            assert row["status"] == "done"
+            numbers = {key: value for key, value in row.items() if not isinstance(value, str)}
+            assert all(value is None or math.isfinite(value) for value in numbers.values())
+            assert row["nac"] is None
+            assert row["discovered_mask"] in (None, *range(dim + 1))
+        assert rows[0]["latent_divergence"] == rows[0]["discovered_units"] == 0
+
+    @pytest.mark.parametrize("seed", [1, 2])
+    def test_of_no_dimension_it_reconstructs_and_generates_the_mean(self, name, seed, points):
+        x = points[:64] - points[:64].mean(0) + torch.linspace(-0.05, 0.05, SIZE)
+        net, order = Net("mlp", (8,)), lambda index, turn: torch.arange(64)
+        model = trained(name, [0, 2], x, 300, order, seed, net=net)
+        for codes in (model.encode(x), model.prior(64, Noise(0))):
+            decoded = model.decode(codes)[0].detach()
+            torch.testing.assert_close(decoded, x.mean(0).expand(64, -1), atol=0.003, rtol=0)
+
     def test_learns(self, name, points):
         """Its reconstruction error falls by a third or more from that of the untrained nets."""
         model = build(name, [3])
@@ -108,6 +196,39 @@ class TestEverySystem:
         model = build(name, [2, 5])
         with pytest.raises(ValueError, match="has shape"):
             write_cell(model, 0, read_cell(model, 1))
+
+
+@pytest.mark.parametrize("name", systems.names())
+def test_its_file_is_short_and_tells_its_objective_source_and_options(name):
+    cls = systems.load(name)
+    module = inspect.getmodule(cls)
+    own = cls.Options.__annotations__ if "Options" in vars(cls) else ()
+    assert [option for option in own if f"`{option}`" not in module.__doc__] == []
+    for line in (
+        r"Objectives?, minimised.*:",
+        r"(?s)Sources?: .*[12]\d{3}",
+        r"Defaults: |no\noptions",
+    ):
+        assert re.search(line, module.__doc__), line
+    assert len(inspect.getsource(module).splitlines()) <= 150
+
+
+def test_a_bernoulli_vae_of_no_dimension_has_the_mean_images_logits(points):
+    space, x = Space((SIZE,), bounded=True), (points + 1) / 2
+    options = {"likelihood": "bernoulli", "lr": 1e-2}
+    model = trained("vae", [0, 2], x, 400, everything, space=space, **options)
+    logits = model.decoder(model.encode(x))[0].detach()
+    expected = torch.logit(x.mean(0)).expand_as(logits)
+    torch.testing.assert_close(logits, expected, atol=0.01, rtol=0)
+    error = model.negative_log_likelihood(x, model.decoder(model.encode(x)))[0].detach()
+    mean = x.mean(0)
+    entropy = -(mean * mean.log() + (1 - mean) * (1 - mean).log()).sum()
+    torch.testing.assert_close(error, entropy, rtol=1e-4, atol=0)
+
+
+def test_conv_nets_have_a_dimension():
+    with pytest.raises(ValueError, match="latent dimensions greater than 0"):
+        build("vae", [0], Space((1, 8, 8), bounded=True), Net("conv"))
 
 
 @pytest.mark.parametrize("code", ["vector", "map"])

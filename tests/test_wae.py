@@ -135,3 +135,11 @@ def test_a_one_dimensional_code_learns_a_prior_of_scale_two():
 def test_a_pretraining_of_all_steps_is_refused():
     with pytest.raises(ValueError, match="pretraining < 1"):
         build("wae-mmd", pretraining=1.0)
+
+
+@pytest.mark.parametrize("encoder", ["point", "gaussian"])
+def test_a_pretraining_without_a_dimension_has_nothing_to_do(encoder):
+    model = build("wae-mmd", [0, 2], encoder=encoder, pretraining=0.5)
+    loss = model.pretraining_loss(points(), STEP).detach()
+    assert loss[0] == 0
+    assert loss[1] > 0

@@ -12,14 +12,14 @@ MASK_THRESHOLD = 0.1
 
 
 def active_dimensions(mask: ArrayLike, threshold: float = MASK_THRESHOLD) -> int:
-    """The number of mask values [D] that are at least `threshold`.
+    """The number of mask values [D] that are at least `threshold`; of none, 0.
 
     Mondal et al., "MaskAAE: Latent space optimization for adversarial auto-encoders" (2020).
 
     Raises:
         ValueError: not one axis, or a value that is not finite.
     """
-    return int(np.count_nonzero(finite("mask", mask, 1) >= threshold))
+    return int(np.count_nonzero(finite("mask", mask, 1, least=0) >= threshold))
 
 
 def active_units(means: ArrayLike, threshold: float = 0.01) -> int:

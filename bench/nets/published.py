@@ -173,6 +173,8 @@ def lack(net: Net, shape: Sequence[int], dims: Sequence[int]) -> str | None:
     """
     if net.kind == "mlp":
         return None if net.code == "vector" else "a vector for a code: its features have no grid"
+    if min(dims) < 1:
+        return f"latent dimensions greater than 0, not {min(dims)}"
     if len(shape) != 3 or shape[0] not in (1, 3):
         return f"images of 1 or 3 channels, not points of shape {' × '.join(map(str, shape))}"
     chosen = form(net, shape)

@@ -66,12 +66,13 @@ class PseudoClasses(Classes):
         super().__init__(torch.zeros(1, codes.shape[1], dtype=torch.int64))
 
     def renew(self, noise: Noise) -> None:
-        """K-means, each cell by itself; one class where codes are not finite numbers."""
+        """K-means, each cell by itself; one class where codes have no coordinates or are not finite
+        numbers."""
         labels = torch.zeros(self.codes.shape[:2], dtype=torch.int64)
         seed = seeds.derive(noise.seed, purpose="k-means", **noise.axes) % 2**32
         for cell, dim in enumerate(self.dims):
             own = self.codes[cell, :, :dim]
-            if own.isfinite().all():
+            if dim and own.isfinite().all():
                 # Threads add up in the order in which they happen to end.
                 with threadpool_limits(1):
                     found = KMeans(self.count, n_init=1, random_state=seed).fit(own.numpy())

@@ -44,6 +44,8 @@ class Mixture(nn.Module):
         Codes that are not finite numbers give a density whose draws are none.
         """
         for cell, dim in enumerate(self.dims):
+            if not dim:
+                continue  # All codes are the one point, of which every draw is.
             places = (
                 self.weights[cell, : self.components],
                 self.means[cell, : self.components, :dim],

@@ -78,7 +78,8 @@ def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | Non
             f"as many codes as prior draws, and two or more: {count}, {prior.shape[-2]}"
         )
     dims = codes.new_tensor(codes.shape[-1]) if dims is None else dims.to(codes)
-    base = 2 * scale**2 * dims[..., None, None]
+    # Of no coordinates all points are one: whatever the width, the value is 0.
+    base = 2 * scale**2 * dims.clamp(min=1)[..., None, None]
     scales = tuple(base * s for s in _SCALES)
 
     def total(x: Tensor, y: Tensor) -> Tensor:

@@ -94,7 +94,7 @@ class AutoregressiveStep(nn.Module):
         self.shift_bias, self.scale_bias = stack.constant(LATENT), stack.constant(LATENT)
         sees, seen = [], []
         for dim in stack.dims:
-            place, degree = torch.arange(1, dim + 1), torch.arange(hidden) % dim
+            place, degree = torch.arange(1, dim + 1), torch.arange(hidden) % max(1, dim)
             place = place.flip(0) if backward else place
             sees.append((place[:, None] <= degree).float())
             seen.append((degree[:, None] < place).float())

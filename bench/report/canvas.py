@@ -51,7 +51,8 @@ def png(figure: Figure, path: str | Path) -> None:
 
 def span(axes: Axes, dims: list[int], ticks: int = 8) -> None:
     """An axis of latent dimensions."""
-    axes.set_xlim(min(dims) - 0.03 * max(dims), max(dims) * 1.03)
+    margin = 0.03 * max(1, *dims)
+    axes.set_xlim(min(dims) - margin, max(dims) + margin)
     axes.xaxis.set_major_locator(MaxNLocator(ticks, integer=True))
 
 

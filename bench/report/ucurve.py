@@ -43,7 +43,7 @@ def draw(grid: Grid) -> Figure:
         for label in masked:
             _counts(right, grid.curve(label, "discovered_mask"), looks[label], label)
         top = max(int(grid.curve(label).columns.max()) for label in masked)
-        right.set(ylim=(0, top * 1.02), ylabel="dimensions kept by the mask")
+        right.set(ylim=(0, max(1, top) * 1.02), ylabel="dimensions kept by the mask")
         right.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_zorder(right.get_zorder() + 1)
         axes.patch.set_visible(False)

@@ -6,10 +6,10 @@ autoencoder's .05 · mean ‖x − D(E(x))‖² + λ (E[H(z)] − E[H(E(x))]).
 Sources: Mondal et al., MaskAAE, 2020 (the baseline of its figures 1 and 4: the same nets and critic
 without a mask); Gulrajani et al., Improved Training of Wasserstein GANs, 2017 (penalty weight 10).
 
-Defaults: the critic's Adam with betas (0, .9) and penalty weight 10 are Gulrajani et al.'s; the
-autoencoder's .05 and Adam with β1 = .5 and rate 1e-3 are those of Wasserstein Auto-Encoders
-(Tolstikhin et al., 2018). λ, the critic's rate and its 3 turns (both sources: 5) were chosen on
-validation data (docs/search.md).
+Defaults: the critic's Adam with betas (0, .9) and `penalty` = 10 are Gulrajani et al.'s; the
+autoencoder's .05 and Adam with β1 = .5 and `lr` = 1e-3 are those of Wasserstein Auto-Encoders
+(Tolstikhin et al., 2018). λ = .1 (`weight`), `critic_lr` = 3e-3 and `critic_turns` = 3 (both
+sources: 5) were chosen on validation data (docs/search.md).
 
 Departures: MaskAAE's code moves the encoder against the critic in a turn of its own, by RMSProp at
 a fifth of the autoencoder's rate, over 500,000 steps; here both terms are one loss with weight λ,

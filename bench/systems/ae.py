@@ -6,8 +6,9 @@ draws from a Gaussian, or a mixture of ten with full covariances, of the train s
 Source: Ghosh, Sajjadi, Vergari, Black and Schölkopf, From Variational to Deterministic
 Autoencoders, 2020: its baseline AE, and its density estimation after training.
 
-Defaults: ten components with full covariances, fitted by scikit-learn, are the paper's. Adam 1e-3,
-as our VAE has (the authors' code: 5e-4, over 100 epochs).
+Defaults: ten components with full covariances (`density`: mixture, or one: gaussian), fitted by
+scikit-learn, are the paper's. Adam with `lr` = 1e-3 as in `vae` (the authors' code: 5e-4, over 100
+epochs).
 
 Departures: the authors' code halves its rate where the validation loss stands still; ours falls to
 zero over the second half. Codes are brought to mean 0 and mean variance 1 for the fit, and back: of

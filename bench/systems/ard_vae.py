@@ -11,9 +11,10 @@ that together have more than 99 % of its sum are kept, and `mask` is 1 for them,
 Source: Saha, Joshi and Whitaker, ARD-VAE: A Statistical Formulation to Find the Relevant Latent
 Dimensions of Variational Autoencoders, WACV 2025, as its authors' public code has it.
 
-Defaults: n = 10,000, 99 %, and 100 data for the relevance are the code's, and so is γ² = 1/4: on
-MNIST it weighs the KL by 1/2 against ‖x − x̂‖² (by .05 on CIFAR-10, which is γ² = 1/40). Adam 1e-3
-as in `vae` (theirs: 5e-4, halved where validation stalls).
+Defaults: n = 10,000 (`codes`), 99 % (`relevance`), and 100 data for the relevance are the code's,
+and so are a Gaussian `likelihood` and γ² = 1/4 (`gamma` = .5): on MNIST it weighs the KL by 1/2
+against ‖x − x̂‖² (by .05 on CIFAR-10, which is γ² = 1/40). Adam 1e-3 as in `vae` (theirs: 5e-4,
+halved where validation stalls).
 
 Departures: the code sets aside 10,000 points of training data and estimates v from a draw of their
 codes once an epoch; here v is a moving average of E z² = μ² + σ² over the training batches, with

@@ -10,8 +10,8 @@ Sources: Kingma et al., Improved Variational Inference with Inverse Autoregressi
 Rezende and Mohamed, Variational Inference with Normalizing Flows, 2015, eq. 15. The transformations
 are those of the library zuko (Rozet et al., 2022).
 
-Defaults: ours. Two steps, the second in reversed order as in the source, with one hidden layer of
-64, zuko's default width. Adam 1e-3 as in `vae`.
+Defaults: ours. Two `steps`, the second in reversed order as in the source, with one layer of 64
+`hidden` units, zuko's default width. Adam 1e-3 as in `vae`.
 
 Departures: the context of a step is the Gaussian's mean and not an additional output of the
 encoder; a step's scale is exp(a), a bounded as in zuko, and not a sigmoid gate. Without noise,

@@ -7,7 +7,7 @@ MMD-VAE.
 Source: Zhao, Song and Ermon, InfoVAE: Balancing Learning and Inference in Variational Autoencoders,
 2019, eq. 6 with an MMD for its divergence.
 
-Defaults: α = 0 is the authors', λ = 10 that of `wae-mmd`; Adam 1e-3 as in `vae`.
+Defaults: α = 0 (`alpha`) is the authors', λ = 10 (`mmd`) that of `wae-mmd`; Adam 1e-3 as in `vae`.
 
 Departures: the MMD is that of `wae-mmd` (seven IMQ kernels, U-statistics within) and not the
 authors' single Gaussian kernel, so that systems with an MMD share it; the authors' λ = 1000 (from

@@ -11,15 +11,16 @@ mean over the batch and the m coordinates; and the mask's, with error .05 · mea
 Source: Mondal, Chowdhury, Jayendran, Singla, Asnani and Prathosh, MaskAAE: Latent space
 optimization for adversarial auto-encoders, UAI 2020, and its public code for MNIST.
 
-Defaults: the mask's start U(0, 5), λ_v = 100, λ_w = 1, RMSProp for the mask
-(TensorFlow's, so with decay .9), and λ_3 doubling at
-even intervals by a factor of 1024 m are the code's; see `aae` for the rest. λ_r, the end of λ_3,
-the mask's rate and the form `centred` were chosen on validation data (docs/search.md).
+Defaults: the mask's start U(0, 5), λ_v = 100 (`variance`), λ_w = 1 (`mask_gap`), RMSProp for the
+mask (TensorFlow's, so with decay .9), and λ_3 doubling at even intervals by a factor of 1024 m are
+the code's; see `aae` for the rest. λ_r = 2 (`mask_error`), the end of λ_3 at 20
+(`mask_polarisation`), `mask_lr` = 1e-2 and w centred (`mask_loss`) were chosen on validation data
+(docs/search.md).
 
 Departures: some thousand steps instead of 500,000, so the doublings of λ_3 are squeezed between
-`mask_start` and `mask_end`, shares of training; the mask rests before. λ_v grows from zero as the
-cube of time until `mask_end`: from the first step on it starves the coordinates whose mask happens
-to start near zero, and at m = n none can be spared.
+`mask_start` = .1 and `mask_end` = .6, shares of training; the mask rests before. λ_v grows from
+zero as the cube of time until `mask_end`: from the first step on it starves the coordinates whose
+mask happens to start near zero, and at m = n none can be spared.
 """
 
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class System(aae.System):
         raw, mask = self.encoder(x), self.masking()
         error, gap = self.terms(x, raw * mask, step)
         deviations = (raw - raw.mean(-2, keepdim=True)).square() * torch.exp(-10 * mask.square())
-        spread = deviations.mean(-2).sum(-1) / self.dims
+        spread = deviations.mean(-2).sum(-1) / self.dims.clamp(min=1)
         rise = min(1.0, step.progress / self.options.mask_end) ** 3
         return error + self.options.weight * gap + rise * self.options.variance * spread
 
@@ -87,7 +88,7 @@ class System(aae.System):
         elif options.mask_loss == "centred":
             gap = gap.square()
         time = (step.progress - options.mask_start) / (options.mask_end - options.mask_start)
-        doubled = (1024 * self.dims) ** (min(1.0, time) - 1)
+        doubled = (1024 * self.dims.clamp(min=1)) ** (min(1.0, time) - 1)
         penalty = options.mask_polarisation * doubled * polarisation(mask)
         return (options.mask_error * error + options.mask_gap * gap + penalty) * float(time >= 0)
 

@@ -10,11 +10,13 @@ Sources: a Lua Torch program for MNIST (K = 1000, w_k = 1/K, the bound, Adam 1e-
 bound: Hershey and Olsen, Approximating the Kullback Leibler divergence between Gaussian mixture
 models, 2007, eq. 20. Learned weights and mixture posteriors are extensions.
 
-Defaults: K, w_k, the bound and Adam are the program's. Ours, since it does not say: m_k start from
-N(0, I), v_k from 1, learned weights from 1/K. The likelihood is that of `vae`.
+Defaults: K (`components`), w_k (`weights`), the bound (`kl`) and Adam are the program's. Ours,
+since it does not say: m_k start from N(0, I), v_k from 1, learned weights from 1/K. The likelihood
+is that of `vae`.
 
-A posterior of J > 1 components, for which there is no bound, is a mixture of J Gaussians of equal
-weights: a draw takes one of them at random, so that gradients pass by its mean and variance.
+A posterior of J > 1 components (`posteriors`, by default 1), for which there is no bound, is a
+mixture of J Gaussians of equal weights: a draw takes one of them at random, so that gradients pass
+by its mean and variance.
 
 Departures: steps and schedule are the study's (the program's rate falls by 10 every 100 of its 400
 epochs).

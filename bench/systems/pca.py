@@ -3,7 +3,13 @@
 Codes Λ^(−1/2) Vᵀ (x − mean), decoded by the inverse; generation decodes N(0, I): of the
 Gaussian models on a linear subspace of each dimension, the one closest to the data in W2.
 
-Source: Pearson, On lines and planes of closest fit to systems of points in space, 1901.
+Objective, minimised in closed form: mean ‖x − D(E(x))‖² over all linear E and D.
+
+Source: Pearson, On lines and planes of closest fit to systems of points in space, 1901. It has no
+options.
+
+Departures: codes of unit variance, and generation, which Pearson has not: so that it stands beside
+systems whose prior is N(0, I).
 """
 
 import torch
@@ -38,14 +44,14 @@ class System(Autoencoder):
         centre = train.double().mean(0)
         values, vectors = torch.linalg.eigh(torch.cov(train.double().T))
         dims = self.exists.sum((-2, -1)).long().tolist()
-        if max(dims) > self.size or not (top := values[-max(dims) :]).min() > 1e-12 * top.max():
+        values, vectors = values.flip(0), vectors.flip(1)
+        if max(dims) > self.size or not (values[: max(dims)] > 1e-12 * values[0]).all():
             raise Mistake(f"{max(dims)} principal components of data of lower rank")
         # An eigenvector's sign is arbitrary: its largest entry is made positive.
         largest = vectors.abs().argmax(0, keepdim=True)
         vectors = vectors * vectors.gather(0, largest).sign()
         for cell, dim in enumerate(dims):
-            scale = values[-dim:].flip(0).sqrt()
-            basis = vectors[:, -dim:].flip(1)
+            scale, basis = values[:dim].sqrt(), vectors[:, :dim]
             self.centre[cell, : self.size] = centre.float()
             self.encoding[cell, : self.size, :dim] = (basis / scale).float()
             self.decoding[cell, :dim, : self.size] = (basis * scale).T.float()

@@ -1,6 +1,6 @@
 """Regularised autoencoder: a small code, a smooth decoder, and a density fitted after training.
 
-Objective, minimised: mean ‖x − D(E(x))‖² + β · mean ½‖E(x)‖² + R, where R is, by `regulariser`,
+Objective, minimised: mean ‖x − D(E(x))‖² + β · mean ½‖E(x)‖² + R; by `regulariser` (l2), R is
     l2:    λ Σ w² over the weights of the decoder's layers
     gp:    λ · mean ‖∇_z ‖D(z)‖²‖², the gradient at z = E(x)
     sn:    0; each of the decoder's layers has weights of spectral norm 1
@@ -14,8 +14,9 @@ Miyato, Kataoka, Koyama and Yoshida, Spectral Normalization for Generative Adver
 
 Defaults: the code's for RAE-L2 and RAE-GP on MNIST (1024 padded pixels, 16 latent dimensions): its
 error is a mean over pixels and its code norm and gradient are means over latent dimensions, with
-weights 1e-4 (codes), 1e-7 (l2) and 5e-8 (gp); as sums these are β = 1e-4 · 2 · 1024 / 16,
-λ = 1e-7 · 1024 and λ = 5e-8 · 1024 / 16. Its β is greater for sn (by 90) and none (by 5).
+weights 1e-4 (codes), 1e-7 (l2) and 5e-8 (gp); as sums these are β = 1e-4 · 2 · 1024 / 16 (`beta`),
+λ = 1e-7 · 1024 (`l2`) and λ = 5e-8 · 1024 / 16 (`gp`). Its β is greater for sn (by 90) and none (by
+5).
 
 Departures: as `ae`; l2 takes all of the decoder's layers (the code: all but the first), and sn
 leaves the encoder as it is (the code: normalises it as well on MNIST; the paper: the decoder).
@@ -96,7 +97,8 @@ class Spectral(nn.Module):
             self.iterate(matrix)
         # A copy: the next use changes them in place.
         u = self.vectors[:, None, : matrix.shape[-1]].clone()
-        norm = (matrix * u).sum(-1).square().sum(-1).sqrt()
+        # The weights of no coordinates have the norm 0, at which a root has no derivative.
+        norm = (matrix * u).sum(-1).square().sum(-1).clamp(min=1e-24).sqrt()
         return weight / norm.reshape(-1, *[1] * (weight.ndim - 1))
 
 

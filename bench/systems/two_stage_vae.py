@@ -8,9 +8,9 @@ Generation: u ~ N(0, I), z = D₂(u) + γ_z ε with ε ~ N(0, I), then the first
 Source: Dai and Wipf, Diagnosing and Enhancing VAE Models, 2019, section 4, and its public code.
 
 Defaults: three hidden ReLU layers in the second stage's encoder and decoder, whose last one is
-joined by the input, and a learned γ_z that starts at 1, are the authors'. The first stage is our
-`vae` with a learned γ, theirs. The width of 256 is ours, for nets of a few hundred units (theirs:
-1024). Adam 1e-3, as our VAE has (theirs: 1e-4).
+joined by the input, and a learned γ_z that starts at 1, are the authors'. The first `stage` is our
+`vae` with a learned γ, theirs. The `width` of 256 is ours, for nets of a few hundred units (theirs:
+1024). Adam with `lr` = 1e-3 as in `vae` (theirs: 1e-4).
 
 Departures: half of the steps for each stage (theirs: 400 and 800 epochs, or 1000 and 2000), rates
 that fall to zero over the second half of each stage (theirs are halved every 150 and 300 epochs).

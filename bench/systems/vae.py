@@ -5,8 +5,12 @@ Objective, minimised: E_q(z|x)[−log p(x | z)] + KL(q(z | x) ‖ N(0, I)), in n
 Sources: Kingma and Welling, Auto-Encoding Variational Bayes, 2014, eq. 3. The likelihoods: Dai and
 Wipf, Diagnosing and Enhancing VAE Models, 2019 (γ fixed at 1, or a learned scalar starting at 1).
 
-Defaults: Adam 1e-3, betas (.9, .999) (Kingma and Ba 2015). Dai and Wipf train their larger nets for
-400 epochs at 1e-4.
+Defaults: a learned γ (`likelihood`) that starts at 1 (`gamma`: its value where fixed) is Dai and
+Wipf's. Adam with `lr` = 1e-3 and betas (.9, .999) is that of Kingma and Ba, Adam: A Method for
+Stochastic Optimization, 2015; Dai and Wipf train their larger nets for 400 epochs at 1e-4.
+
+Departures: Adam, whose rate falls to zero over the second half of training, for Kingma and
+Welling's Adagrad.
 """
 
 from collections.abc import Iterable, Iterator

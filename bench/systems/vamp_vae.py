@@ -5,8 +5,8 @@ p(z) = (1/K) Σ_k q(z | u_k); the u_k are learned and stay in the data's range.
 
 Source: Tomczak and Welling, VAE with a VampPrior, 2018, eqs. 2 and 10, and its public code.
 
-Defaults: K = 500, and u_k starting at N(.05, .01²), are the code's for MNIST. Adam 1e-3 as in `vae`
-(theirs: 5e-4, with normalised gradients).
+Defaults: K = 500 (`components`), and u_k starting at N(.05, .01²), are the code's for MNIST. Adam
+1e-3 as in `vae` (theirs: 5e-4, with normalised gradients).
 
 Departures: one layer of codes; no warm-up of the latent term; the nets, without gates, are the
 study's; the posterior's log-variance is not clipped to [−6, 2]. As in the code, a pseudo-input

@@ -15,8 +15,8 @@ High Capacity Generative Models from Few Examples, 2018, eq. 5; a blog post for 
 labels, whose ideas for a balance of c and z are options here (`parts.balance`).
 
 Defaults: Adam 1e-3 and the likelihood as in `vae`. Ours, since the post does not say: c has half of
-the dimensions, ten clusters (MNIST's classes), |D| = 2 (2 to 5 are used elsewhere), D drawn with
-replacement, and that p(z | c) is linear.
+the dimensions, ten `clusters` (MNIST's classes), |D| = 2 (`subset`; elsewhere 2 to 5), D drawn with
+replacement (x itself may be in it), and that p(z | c) is linear.
 """
 
 from dataclasses import dataclass, replace

@@ -7,9 +7,9 @@ the net's score plus log N(z; 0, σ² I), and the net has to learn the codes' de
 Source: Tolstikhin, Bousquet, Gelly and Schölkopf, Wasserstein Auto-Encoders, 2018, algorithm 1, and
 its public code (the prior's density, which it has for CelebA and not for MNIST).
 
-Defaults: .05, λ = 10, Adam with learning rates 1e-3 and 5e-4 (critic) and β1 = .5, one critic turn:
-the authors' for MNIST. The critic's hidden layers go with the study's net: the mlp's
-own, or 4 × 512 (MNIST) and 4 × 1024 (CelebA) for the authors' `dcgan`.
+Defaults: .05, λ = 10, Adam with learning rates 1e-3 and 5e-4 (`critic_lr`) and β1 = .5, one critic
+turn: the authors' for MNIST. The critic's hidden layers go with the study's net: the mlp's own, or
+4 × 512 (MNIST) and 4 × 1024 (CelebA) for the authors' `dcgan`.
 
 Departures: as `wae_mmd`; and the critic's loss is not multiplied by λ, nor does it move after the
 autoencoder.

@@ -1,15 +1,15 @@
 """Wasserstein autoencoder with a maximum mean discrepancy.
 
 Objective, minimised: .05 · mean ‖x − D(z)‖² + λ · MMD²(z, N(0, σ² I)), IMQ kernels, where z is E(x)
-or, with a Gaussian encoder, a draw of its q(z | x). Before it, for the share `pretraining` of the
+or, with a Gaussian `encoder`, a draw of its q(z | x). Before it, for the share `pretraining` of the
 steps, the encoder's ‖m − p‖² / d + ‖C − P‖² / d², where m and C are the mean and covariance of a
 batch of z, p and P those of as many prior draws, and d is the latent dimension.
 
 Source: Tolstikhin, Bousquet, Gelly and Schölkopf, Wasserstein Auto-Encoders, 2018, algorithm 2, and
 its public code (pretraining, Gaussian encoder).
 
-Defaults: .05, λ = 10, σ = 1, and Adam with learning rate 1e-3 and β1 = .5 are the authors' for
-MNIST.
+Defaults: .05, λ = 10 (`weight`), σ = 1 (`prior_scale`), points for codes, and Adam with `lr` = 1e-3
+and β1 = .5 are the authors' for MNIST.
 
 Departures: no pretraining of the encoder by default (theirs: 200 steps of 1000 points, fewer where
 the loss falls below .1); where there is one, its batch is the study's. Batch and number of steps
@@ -78,9 +78,10 @@ class System(Autoencoder):
         (mean, covariance), (prior_mean, prior_covariance) = (
             _moments(z) for z in (self.encode(x, step.noise), self.prior(len(x), step.noise))
         )
-        means = (mean - prior_mean).square().sum(-1) / self.dims
+        dims = self.dims.clamp(min=1)
+        means = (mean - prior_mean).square().sum(-1) / dims
         covariances = (covariance - prior_covariance).square().sum(-1).sum(-1)
-        return means + covariances / self.dims**2
+        return means + covariances / dims**2
 
     def players(self):
         adam, options = partial(torch.optim.Adam, betas=(0.5, 0.999)), self.options
