@@ -286,7 +286,7 @@ def test_a_data_set_without_a_trained_cell_is_not_run(some_missing):
     found = claims.judge(some_missing)
     lost = [one for one in found if one.dataset == "lost"]
     assert [(one.claim, one.system) for one in lost] == [
-        ("u-shape", "aae"), ("flat-beyond-n", "mask-aae"), ("mask-discovers-n", "mask-aae"),
+        ("flat-beyond-n", "mask-aae"), ("mask-discovers-n", "mask-aae"), ("u-shape", "aae"),
     ]  # fmt: skip
     assert {one.verdict for one in lost} == {"not run"}
     assert {one.finding for one in lost} == {"Not run: there is no record of a cell of lost."}

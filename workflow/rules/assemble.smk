@@ -81,7 +81,7 @@ rule figures:
 
 rule claims:
     input:
-        sources("report/claims"),
+        sources(*CLAIMS),
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/claims.json",
@@ -100,7 +100,7 @@ rule claims:
 
 rule report:
     input:
-        sources("report/page"),
+        sources("report/page", *CLAIMS),
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/report.html",

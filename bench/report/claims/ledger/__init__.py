@@ -1,0 +1,39 @@
+"""The ledger: one YAML file a claim, whose name is the claim's, checked against a JSON schema."""
+
+from pathlib import Path
+
+import yaml
+
+from bench.report.claims import forms
+from bench.study_file import load, refusal, validate
+
+__all__ = ["read"]
+
+_HERE = Path(__file__).parent
+
+
+def read(folder: str | Path | None = None) -> list[dict]:
+    """The claims of a folder (default: this package's), by source and name.
+
+    Each is its file's content with its `id`, and the defaults of what it leaves out.
+
+    Raises:
+        StudyError: a file is no YAML or breaks the schema, with the key and what is allowed.
+    """
+    paths = sorted(Path(folder or _HERE).glob("*.yaml"))
+    claims = [_claim(path) for path in paths]
+    return sorted(claims, key=lambda it: (it["source"]["authors"], it["source"]["title"], it["id"]))
+
+
+def _claim(path: Path) -> dict:
+    schema = yaml.safe_load(_HERE.with_name("schema.yaml").read_text(encoding="utf-8"))
+    claim = load(path, "a claim in YAML")
+    name = claim.get("form") if isinstance(claim, dict) else None
+    if name is not None and name not in forms.names():
+        raise refusal(path, ("form",), repr(name), f"one of {', '.join(forms.names())}")
+    own = forms.load(name).PARAMETERS if name is not None else {}
+    schema["properties"] |= own
+    schema["required"] += [key for key, it in own.items() if "default" not in it]
+    validate(path, claim, schema)
+    defaults = {key: it["default"] for key, it in schema["properties"].items() if "default" in it}
+    return {"id": path.stem, **defaults, **claim}
