@@ -6,6 +6,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/gallery.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/features.smk"
 

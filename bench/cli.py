@@ -124,6 +124,21 @@ def _evaluate(path, dataset, system, seed, models, controls, protocol, real, thr
     records.write(out, rows)
 
 
+def _gallery(path, dataset, system, seed, models, threads, out) -> None:
+    it = study.read(path)
+    _known("data set", dataset, it.datasets)
+    _known("system", system, it.systems)
+    if not models.is_dir():
+        raise Mistake(f"{models}: no such folder of models")
+
+    import torch
+
+    from bench import gallery
+
+    torch.set_num_threads(threads)
+    gallery.write(out, gallery.pictures(it, dataset, system, seed, models))
+
+
 def _collect(path: Path, files: list[Path], out: Path) -> None:
     table = records.complete(_read_records(*files), study.read(path))
     records.write(out, table.to_dict("records"))
@@ -144,9 +159,9 @@ def _tables(path: Path, out: Path) -> None:
 
 
 def _figures(path: Path, out: Path) -> None:
-    from bench.report import figures
+    from bench.report import figures, results
 
-    figures.write(_read_records(path), out)
+    figures.write(results.read(path), out)
 
 
 def _claims(path: Path, out: Path) -> None:
@@ -157,9 +172,9 @@ def _claims(path: Path, out: Path) -> None:
 
 
 def _report(path: Path, out: Path) -> None:
-    from bench.report import page
+    from bench.report import page, results
 
-    page.write(_read_records(path), out)
+    page.write(results.read(path), out)
 
 
 def _classifier(name: str, out: Path) -> None:
@@ -259,6 +274,20 @@ def _parser() -> argparse.ArgumentParser:
     _out(verb, "FILE.csv")
 
     verb = add(
+        _gallery,
+        "decode a trained curve's samples, reconstructions and learned components",
+        "For data sets of images. Writes arrays of bytes, which the report shows.",
+    )
+    _study(verb, "--dataset")
+    verb.add_argument("--system", required=True, help="a label among the study's systems")
+    verb.add_argument("--seed", required=True, type=_natural, help="the curve's replicate")
+    verb.add_argument(
+        "--models", required=True, type=Path, metavar="DIR", help="the folder that train wrote"
+    )
+    _threads(verb)
+    _out(verb, "FILE.npz")
+
+    verb = add(
         _collect,
         "join records of several files in one table",
         "A cell of the study without a record becomes a row whose status is `missing`.",
@@ -271,13 +300,14 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="history.csv of curves")
     _out(verb, "HISTORY.csv")
 
-    for function, line, out in (
-        (_tables, "write a table per data set, as Markdown and LaTeX", "DIR"),
-        (_figures, "draw the U-curves, as SVG and PNG", "DIR"),
-        (_claims, "judge the papers' claims and print the verdicts", "FILE.json"),
-        (_report, "write the report: one self-contained page", "FILE.html"),
+    beside = "Shows history.csv and gallery/<dataset>/<system>.npz too, if they lie beside RECORDS."
+    for function, line, more, out in (
+        (_tables, "write a table per data set, as Markdown and LaTeX", "", "DIR"),
+        (_figures, "draw U-curves, training curves and samples, as SVG and PNG", beside, "DIR"),
+        (_claims, "judge the papers' claims and print the verdicts", "", "FILE.json"),
+        (_report, "write the report: one self-contained page", beside, "FILE.html"),
     ):
-        verb = add(function, line)
+        verb = add(function, line, more)
         verb.add_argument("path", type=Path, metavar="RECORDS", help="a table made by collect")
         _out(verb, out)
 

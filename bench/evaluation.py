@@ -1,6 +1,7 @@
 """A trained curve and a study's protocols to records."""
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import torch
 from torch import Tensor
 
 from bench import data, metrics, seeds, training
+from bench.data.base import DataSet
 from bench.distances import distances, stretched
+from bench.likelihood import bits_per_dimension, bounds
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.parts import mmd_imq
@@ -92,6 +95,7 @@ def measure(
     generated, finite = _generate(model, prior, [(extractors(protocol), protocol.stretch)])
     alive &= finite
     masks = model.mask()
+    likelihoods = _likelihoods(model, protocol, points, noise)
     rows = []
     for cell, dim in enumerate(dims):
         if not alive[cell]:
@@ -113,8 +117,44 @@ def measure(
                 "discovered_mask": None if mask is None else metrics.active_dimensions(mask),
                 "discovered_units": metrics.active_units(own),
             }
+            | likelihoods[cell]
+            | (_dimensions(own, seed) if "intrinsic" in protocol.metrics else {})
         )
     return rows
+
+
+def _likelihoods(
+    model: Autoencoder, protocol: Evaluation, points: DataSet, noise: Noise
+) -> list[dict]:
+    """Bounds on the likelihood by cell, where asked for, the system has one, and they are numbers.
+
+    Arguments:
+        noise: of the posterior draws, the same for all systems and dimensions.
+    """
+    if "likelihood" not in protocol.metrics or not hasattr(model, "log_weights"):
+        return [{}] * len(model.exists)
+    split, width = protocol.split, torch.Size(points.shape).numel()
+    places = blocks(len(getattr(points, split)), width)
+    found = bounds(model, lambda place: points.batch(split, place), places, noise, protocol.draws)
+    return [
+        {
+            "elbo": elbo,
+            "iwae": iwae,
+            "bits": bits_per_dimension(iwae, width, points.value_range, model.continuous),
+        }
+        if math.isfinite(elbo) and math.isfinite(iwae)
+        else {}
+        for elbo, iwae in zip(*(it.tolist() for it in found), strict=True)
+    ]
+
+
+def _dimensions(x: np.ndarray, seed: int) -> dict:
+    """The columns of a record that say how many dimensions points [N, D] have."""
+    return {
+        "pca_dimension": metrics.pca_dimension(x, seed=seed),
+        "two_nn": metrics.two_nn(x, seed=seed),
+        "mle_dimension": metrics.mle_dimension(x, seed=seed),
+    }
 
 
 def evaluate_curve(
@@ -229,7 +269,8 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
     `real` is held-out real data, from the validation split where the protocol measures on test and
     the reverse: what a perfect generator would get. `noise` is uniform on [0, 1] for bounded data
     and N(0, 1) else, coordinate by coordinate. Both take the place of generated points: a protocol
-    that stretches stretches them too.
+    that stretches stretches them too. The dimensions in the rows of `real` are those of the points
+    of the protocol's split, whose codes are the cells', in the data's own coordinates.
 
     Raises:
         Mistake: the held-out split has fewer points than the protocol has samples.
@@ -260,10 +301,15 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
                         x = points.batch(held_out, chosen[block])
                     parts.append(extractor(stretched(x) if protocol.stretch else x))
                 found = np.concatenate(parts)
+                dimensions = {}
+                if control == "real" and "intrinsic" in protocol.metrics:
+                    own = points.batch(protocol.split, slice(None)).numpy()
+                    dimensions = _dimensions(own, _metrics_seed(study, noise))
                 rows.append(
                     described(study, dataset, name)
                     | {"true_dim": points.true_dim, "system": control, "base": control}
                     | {"seed": seed, "status": "done"}
                     | distances(found, target, protocol, _metrics_seed(study, noise))
+                    | dimensions
                 )
     return rows

@@ -16,13 +16,15 @@ KEY = ["dataset", "system", "dim", "seed", "quantity", "epoch"]
 COLUMNS = {
     "dataset": "string",
     "system": "string",
-    "dim": "Int64",
-    "seed": "Int64",
+    "dim": "int64",
+    "seed": "int64",
     "quantity": "string",
-    "epoch": "Int64",
-    "step": "Int64",
-    "value": "Float64",
+    "epoch": "int64",
+    "step": "int64",
+    "value": "float64",
 }
+"""A quantity's mean over the steps of an epoch of a cell's training. Epochs count from 1, `step` is
+the number of steps done at its end, and an empty value was not a finite number."""
 
 
 class History:
@@ -58,7 +60,7 @@ def write(path: str | Path, rows: Iterable[dict]) -> None:
     """Write rows as CSV, sorted by their key: values with 9 significant digits, empty where they
     are no finite numbers."""
     table = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(COLUMNS)
-    table["value"] = table["value"].where(np.isfinite(table["value"].astype(float)))
+    table["value"] = table["value"].where(np.isfinite(table["value"]))
     table = table.sort_values(KEY, kind="stable", ignore_index=True)
     store.write_text(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
@@ -67,7 +69,8 @@ def read(*paths: str | Path) -> pd.DataFrame:
     """The rows of one or more files, sorted by their key.
 
     Raises:
-        Mistake: a file is no such table, or two rows have one key.
+        Mistake: other columns, a value of another type or none, one that is infinite, or two of
+            one epoch.
     """
     tables = []
     for path in paths:
@@ -77,6 +80,10 @@ def read(*paths: str | Path) -> pd.DataFrame:
             raise Mistake(f"{path}: not a history of training: {error}") from None
         if list(table.columns) != list(COLUMNS):
             raise Mistake(f"{path}: the columns of a history are {', '.join(COLUMNS)}")
+        if table.drop(columns="value").isna().any(axis=None) or (table["epoch"] < 1).any():
+            raise Mistake(f"{path}: only a value may be empty, and epochs count from 1")
+        if np.isinf(table["value"]).any():
+            raise Mistake(f"{path}: a value that is no finite number is left empty")
         tables.append(table)
     table = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
     if table.duplicated(KEY).any():

@@ -1,7 +1,7 @@
 """How likely a system finds data: the ELBO and the importance-weighted bound on log p(x)."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import torch
@@ -18,8 +18,9 @@ _OWN = 100
 class Weighs(Protocol):
     """A system with a likelihood, a prior and an approximate posterior."""
 
-    def log_weights(self, x: Tensor, noise: Noise) -> Tensor:
-        """log p(x | z) + log p(z) − log q(z | x) [cells, batch] in nats, at one z from q(z | x)."""
+    def log_weights(self, x: Tensor, noises: Iterable[Noise]) -> Iterator[Tensor]:
+        """For each noise log p(x | z) + log p(z) − log q(z | x) [cells, batch] in nats, at one z
+        from q(z | x) for each datum."""
 
 
 class Bounds(NamedTuple):
@@ -69,8 +70,9 @@ def bounds(
         x = read(place)
         own = noise.at(purpose="likelihood")
         mean, log_sum = 0, torch.tensor(-math.inf, dtype=torch.float64)
-        for draw in range(draws):
-            log_weights = model.log_weights(x, _Rows(own.at(draw=draw), place)).double()
+        noises = (_Rows(own.at(draw=draw), place) for draw in range(draws))
+        for log_weights in model.log_weights(x, noises):
+            log_weights = log_weights.double()
             mean = mean + log_weights / draws
             log_sum = torch.logaddexp(log_sum, log_weights)
         elbo = elbo + mean.sum(-1)

@@ -51,6 +51,13 @@ COLUMNS = {
     "nac": "Float64",
     "discovered_mask": "Int64",
     "discovered_units": "Int64",
+    "elbo": "Float64",
+    "iwae": "Float64",
+    "bits": "Float64",
+    "draws": "Int64",
+    "pca_dimension": "Int64",
+    "two_nn": "Float64",
+    "mle_dimension": "Float64",
 }
 _KEY = ["dataset", "system", "dim", "seed", "protocol"]
 
@@ -101,6 +108,7 @@ def described(study: Study, dataset: str, protocol: str) -> dict:
         "stretch": it.stretch,
         "checkpoint": it.checkpoint,
         "samples": it.samples,
+        "draws": it.draws,
     }
 
 

@@ -37,6 +37,8 @@ _HELD_OUT = 10_000
 
 _NEIGHBOURS = 5
 
+_DRAWS = 50
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -96,6 +98,7 @@ class Evaluation:
             the validation or (only to show what that does) the test split.
         samples: number of generated points.
         metrics: what is computed beside the Fréchet distance.
+        draws: posterior draws a datum of the importance-weighted bound; None without likelihood.
     """
 
     split: str = "test"
@@ -105,6 +108,7 @@ class Evaluation:
     checkpoint: str = "last"
     samples: int = 10_000
     metrics: tuple[str, ...] = ()
+    draws: int | None = None
 
     @property
     def extractor(self) -> str:
@@ -238,16 +242,19 @@ def _plan(path: str | Path, document: dict, dataset: str, label: str) -> Plan:
 
 
 def _changed(evaluation: dict, changes: dict) -> dict:
-    """Other features come with their own resizer, not with the evaluation's."""
-    if "features" in changes:
-        evaluation = {key: value for key, value in evaluation.items() if key != "resizer"}
-    return evaluation | changes
+    """Other features come with their own resizer, not with the evaluation's, and other metrics
+    than the likelihood without its draws."""
+    own = {"resizer"} if "features" in changes else set()
+    own |= set() if "likelihood" in changes.get("metrics", ["likelihood"]) else {"draws"}
+    return {key: value for key, value in evaluation.items() if key not in own} | changes
 
 
 def _evaluation(document: dict) -> Evaluation:
     it = Evaluation(**document | {"metrics": tuple(document.get("metrics", ()))})
     if it.features == "inception" and it.resizer is None:
-        return dataclasses.replace(it, resizer="bilinear")
+        it = dataclasses.replace(it, resizer="bilinear")
+    if "likelihood" in it.metrics and it.draws is None:
+        it = dataclasses.replace(it, draws=_DRAWS)
     return it
 
 
@@ -317,6 +324,9 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
         if protocol.resizer and protocol.features != "inception":
             allowed = "no resizer: only inception resizes"
             raise refusal(path, (*where, "resizer"), repr(protocol.resizer), allowed)
+        if protocol.draws is not None and "likelihood" not in protocol.metrics:
+            allowed = "no draws: only the metric likelihood has them"
+            raise refusal(path, (*where, "draws"), repr(protocol.draws), allowed)
         if protocol.checkpoint != "last" and any(
             plan.training.snapshots < 2 for plan in study.plans.values()
         ):

@@ -44,7 +44,8 @@ def cells(
 
     `more` are further columns, of the protocol, the training or the done rows' metrics.
     """
-    metrics = ("fid_low", "fid_high", "fd_infinity", "kid", "precision", "caution")
+    metrics = ("fid_low", "fid_high", "fd_infinity", "kid", "precision", "caution", "elbo", "iwae")
+    metrics += ("bits", "pca_dimension", "two_nn", "mle_dimension")
     measured = {name: more.pop(name) for name in metrics if name in more}
     rows = []
     for seed, row in distances.iterrows():

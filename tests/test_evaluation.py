@@ -302,6 +302,7 @@ def test_cells_without_a_record_are_rows_that_say_so(tiny, models):
         ({"steps": 5}, "a record of synthetic-8, vae, protocol main has steps 5, and the study 4"),
         ({"options": '{"lr": 1}'}, "has options .*, and the study {}"),
         ({"samples": 7}, "has samples 7, and the study 500"),
+        ({"draws": 50}, "has draws 50, and the study None"),
         ({"resizer": "bicubic"}, "has resizer bicubic, and the study None"),
         ({"stretch": None}, "has stretch .*, and the study False"),
     ):

@@ -40,13 +40,14 @@ class Linear:
         factor = (self.scales * self.factor).expand(-1, len(x), -1, -1)
         return torch.distributions.MultivariateNormal(mean + self.moves, scale_tril=factor)
 
-    def log_weights(self, x, noise):
+    def log_weights(self, x, noises):
         self.largest = max(self.largest, len(x))
-        q = self.posterior(x)
-        draw = noise.normal("posterior", len(x), 16)[:, :LATENT, None].double()
-        z = q.mean + (q.scale_tril @ draw)[..., 0]
-        likelihood = torch.distributions.Normal(z @ self.weights.T, DEVIATION).log_prob(x).sum(-1)
-        return likelihood + torch.distributions.Normal(0, 1).log_prob(z).sum(-1) - q.log_prob(z)
+        q, normal = self.posterior(x), torch.distributions.Normal
+        for noise in noises:
+            draw = noise.normal("posterior", len(x), 16)[:, :LATENT, None].double()
+            z = q.mean + (q.scale_tril @ draw)[..., 0]
+            likelihood = normal(z @ self.weights.T, DEVIATION).log_prob(x).sum(-1)
+            yield likelihood + normal(0, 1).log_prob(z).sum(-1) - q.log_prob(z)
 
 
 def sample(count=250):
@@ -116,10 +117,11 @@ def test_rows_and_draws_have_noise_of_their_own():
     seen = []
 
     class Model:
-        def log_weights(self, x, noise):
-            seen.append(noise.normal("posterior", len(x), 16))
-            seen.append(noise.at(part=1).uniform("component", len(x)).expand(-1, 16))
-            return torch.zeros(1, len(x))
+        def log_weights(self, x, noises):
+            for noise in noises:
+                seen.append(noise.normal("posterior", len(x), 16))
+                seen.append(noise.at(part=1).uniform("component", len(x)).expand(-1, 16))
+                yield torch.zeros(1, len(x))
 
     places = [slice(0, 150), slice(150, 260)]
     bounds(Model(), lambda place: torch.zeros(260, 1)[place], places, Noise(0), 2)
@@ -135,7 +137,13 @@ def test_more_draws_begin_with_fewer_draws_own():
     x, model = sample(50), Linear(moves=(0.5,))
     log_weights = []
     plain = model.log_weights
-    model.log_weights = lambda *args: log_weights.append(plain(*args)) or log_weights[-1]
+
+    def kept(*args):
+        for one in plain(*args):
+            log_weights.append(one)
+            yield one
+
+    model.log_weights = kept
     measured(model, x, 2)
     measured(model, x, 3)
     assert torch.equal(torch.stack(log_weights[:2]), torch.stack(log_weights[2:4]))
@@ -145,8 +153,8 @@ def test_sums_of_a_models_single_precision_are_in_double():
     weights = torch.linspace(-700, -900, 250)[None]
 
     class Model:
-        def log_weights(self, x, noise):
-            return weights
+        def log_weights(self, x, noises):
+            return (weights for _ in noises)
 
     expected = weights.double().mean().item()
     for found in bounds(Model(), lambda place: weights[0], [slice(0, 250)], Noise(0), 30):
@@ -158,7 +166,7 @@ def test_weights_far_from_one_do_not_overflow(shift):
     x, model = sample(50), Linear(moves=(0.5,))
     expected = measured(model, x, 4)
     plain = model.log_weights
-    model.log_weights = lambda *args: plain(*args) + shift
+    model.log_weights = lambda *args: (it + shift for it in plain(*args))
     for one, other in zip(measured(model, x, 4), expected, strict=True):
         assert one.item() - shift == pytest.approx(other.item(), abs=1e-8)
 
@@ -169,9 +177,9 @@ def test_cells_do_not_meet_and_what_is_not_finite_stays_in_its_cell():
     plain = model.log_weights
 
     def broken(*args):
-        weights = plain(*args)
-        weights[0, 3], weights[2] = math.nan, -math.inf
-        return weights
+        for weights in plain(*args):
+            weights[0, 3], weights[2] = math.nan, -math.inf
+            yield weights
 
     model.log_weights = broken
     for one, other in zip(measured(model, x, 3), expected, strict=True):
@@ -192,8 +200,8 @@ def test_no_draws_no_data_and_noise_that_is_not_a_rows_are_refused():
         measured(Linear(), sample(0), 1)
 
     class Model:
-        def log_weights(self, x, noise):
-            return noise.normal("components", 3, 16)
+        def log_weights(self, x, noises):
+            return (noise.normal("components", 3, 16) for noise in noises)
 
     with pytest.raises(ValueError, match="3 draws for the rows 0 to 10"):
         measured(Model(), sample(10), 1)

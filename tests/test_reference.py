@@ -15,6 +15,8 @@ METRICS = {
     "fd-infinity": ["fd_infinity"],
     "kid": ["kid", "kid_deviation"],
     "neighbours": ["precision", "recall", "density", "coverage"],
+    "likelihood": ["draws"],
+    "intrinsic": [],
 }
 
 
@@ -64,6 +66,11 @@ def test_reference_records_have_the_metrics_that_their_study_asks_for(reference)
     for name, rows in done.groupby("protocol"):
         asked = ["fid", *(c for metric in it.protocols[name].metrics for c in METRICS[metric])]
         assert rows[asked].notna().all(axis=None)
+        points = rows.loc[rows["system"] != "noise", ["pca_dimension", "two_nn", "mle_dimension"]]
+        assert points.notna().all(axis=None) == ("intrinsic" in it.protocols[name].metrics)
+        bounds = rows.loc[rows["base"] == "vae", ["elbo", "iwae"]]
+        if not bounds.empty:
+            assert bounds.notna().all(axis=None) == ("likelihood" in it.protocols[name].metrics)
 
 
 def test_every_reference_system_is_between_real_data_and_noise(reference):

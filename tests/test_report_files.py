@@ -19,6 +19,7 @@ from bench.report import claims, figures, page, tables, ucurve
 from bench.report.blocks import blocks as found_blocks
 from bench.report.captions import caption
 from bench.report.curves import grids
+from bench.report.results import Results
 from bench.report.statistics import interval
 
 WRITE_ALL = """
@@ -27,20 +28,21 @@ from pathlib import Path
 from bench import records
 from bench.mistake import Mistake
 from bench.report import claims, figures, page, tables
+from bench.report.results import Results
 table, out = records.read(sys.argv[1]), Path(sys.argv[2])
 tables.write(table, out)
-figures.write(table, out)
+figures.write(Results(table), out)
 claims.write(table, out / "claims.json")
-page.write(table, out / "report.html")
+page.write(Results(table), out / "report.html")
 assert "torch" not in sys.modules
 """
 
 
 def write_all(table, out):
     tables.write(table, out)
-    figures.write(table, out)
+    figures.write(Results(table), out)
     claims.write(table, out / "claims.json")
-    page.write(table, out / "report.html")
+    page.write(Results(table), out / "report.html")
     return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
 
 
@@ -63,7 +65,9 @@ def test_same_bytes_in_two_processes_and_any_order_of_rows_without_torch(tmp_pat
     assert set(here) == {*kinds, "claims.json", "report.html"}
 
 
-@pytest.mark.parametrize("write", [tables.write, figures.write])
+@pytest.mark.parametrize(
+    "write", [tables.write, lambda table, out: figures.write(Results(table), out)]
+)
 @pytest.mark.parametrize(
     ("column", "value"),
     [("split", "validation"), ("features", "classifier"), ("samples", 999), ("samples", None)]
@@ -145,7 +149,7 @@ def test_all_cells_failed(tmp_path):
 
 
 def test_figure_files(tmp_path):
-    figures.write(everything(), tmp_path)
+    figures.write(Results(everything()), tmp_path)
     with Image.open(tmp_path / "ucurve-made-up.png") as image:
         assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
         assert image.width == 700
@@ -314,7 +318,7 @@ class Links(HTMLParser):
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    page.write(everything(), path)
+    page.write(Results(everything()), path)
     return Path(path).read_text()
 
 
@@ -356,7 +360,8 @@ def test_page_says_how_it_was_trained_and_which_variant(report):
 
 
 def test_page_escapes_names(tmp_path):
-    page.write(records.frame(cells(u_curve(), "<script>x</script>", "aae")), tmp_path / "x.html")
+    table = records.frame(cells(u_curve(), "<script>x</script>", "aae"))
+    page.write(Results(table), tmp_path / "x.html")
     text = (tmp_path / "x.html").read_text()
     assert "<script>x" not in text
     assert "&lt;script&gt;x" in text

@@ -17,12 +17,14 @@ from records_for_report import (
 from scipy import stats
 
 from bench import records
+from bench.mistake import Mistake
 from bench.report import claims, figures, page, panels, tables, ucurve
 from bench.report.blocks import blocks
 from bench.report.captions import caption
 from bench.report.curves import grids
 from bench.report.effect import effect
 from bench.report.failures import condensed
+from bench.report.results import Results
 from bench.report.text import marks
 
 SINGULAR = "500 samples of 2048 features: the covariance is singular"
@@ -246,7 +248,7 @@ def test_a_caution_is_told_wherever_its_distance_is_shown(tmp_path):
     (finding,) = (one.finding for one in claims.judge(table) if one.system == "aae")
     assert f"Caution: {SINGULAR}." in finding
     tables.write(table, tmp_path)
-    page.write(table, tmp_path / "report.html")
+    page.write(Results(table), tmp_path / "report.html")
     assert f"† {SINGULAR}." in (tmp_path / "table-made-up.md").read_text()
     assert f"\\dag{{}} {SINGULAR}." in (tmp_path / "table-made-up.tex").read_text()
     found = pd.read_csv(tmp_path / "table-made-up.csv").set_index(["metric", "system"])
@@ -321,8 +323,8 @@ def test_failures_of_another_protocol_are_those_that_main_does_not_have():
 
 def test_a_report_with_missing_data_sets_is_whole(some_missing, tmp_path):
     tables.write(some_missing, tmp_path)
-    figures.write(some_missing, tmp_path)
-    page.write(some_missing, tmp_path / "report.html")
+    figures.write(Results(some_missing), tmp_path)
+    page.write(Results(some_missing), tmp_path / "report.html")
     drawn = {path.name for path in tmp_path.glob("*.svg")}
     assert drawn == {f"ucurve-{name}.svg" for name in ("made-up", "partly", "unknown")}
     for kind in ("md", "tex"):
@@ -340,7 +342,7 @@ def test_a_report_with_missing_data_sets_is_whole(some_missing, tmp_path):
 
 def test_links_of_a_page_with_several_protocols_lead_to_their_records(tmp_path):
     rows = several_protocols()
-    page.write(records.frame(rows), tmp_path / "report.html")
+    page.write(Results(records.frame(rows)), tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     ids = re.findall(r'id="([^"]+)"', text)
     assert len(ids) == len(set(ids))
@@ -348,3 +350,60 @@ def test_links_of_a_page_with_several_protocols_lead_to_their_records(tmp_path):
     assert len([name for name in ids if name.startswith("r-")]) == len(rows)
     assert 'href="#r-made-up-aae-16-0-stretched"' in text
     assert text.count("<img ") == 2
+
+
+# Likelihoods and dimensions.
+
+
+def bounded():
+    """A system with bounds and dimensions, one with dimensions only, and the controls."""
+    dimensions = {"pca_dimension": 7, "two_nn": 6.5, "mle_dimension": 6.25}
+    rows = cells(u_curve(), "vae", elbo=-90.5, iwae=-88.25, bits=1.5, **dimensions, draws=30)
+    rows += cells(u_curve(), "aae", **dimensions, draws=30)
+    for row in controls(draws=30):
+        own = {"pca_dimension": 9, "two_nn": 7.5, "mle_dimension": 7.0}
+        rows.append(row | (own if row["system"] == "real" else {}))
+    return rows
+
+
+def test_bounds_are_told_with_their_draws_and_only_of_systems_that_have_them():
+    found = {block.metric: block for block in blocks(grid_of(bounded()))}
+    for metric, text in (("elbo", "-90.5 ± 0"), ("iwae", "-88.2 ± 0"), ("bits", "1.50 ± 0")):
+        (row,) = found[metric].rows
+        assert row.system == "vae"
+        assert row.entries[8].text == text
+        assert "k = 30" in found[metric].caption
+        assert "Bernoulli" in found[metric].caption
+        assert not any(it.best for it in row.entries.values())
+    assert "No code length" in found["bits"].caption
+    assert "same k" in found["iwae"].caption
+
+
+def test_dimensions_are_told_beside_the_true_one_and_the_datas_own():
+    found = {block.metric: block for block in blocks(grid_of(bounded()))}
+    for metric, own in (("pca_dimension", "9 ± 0"), ("two_nn", "7.50 ± 0"), ("mle_dimension", "7")):
+        block = found[metric]
+        assert [row.system for row in block.rows] == ["aae", "vae"]
+        assert "(true dimension 8)" in block.caption
+        assert f"Of the split's data in their own coordinates: {own}" in block.caption
+        assert not any(it.best for row in block.rows for it in row.entries.values())
+    rows = [row for row in bounded() if row["system"] != "real"]
+    told = [block.caption for block in blocks(grid_of(rows))]
+    assert not any("own coordinates" in one for one in told)
+
+
+def test_bounds_of_several_numbers_of_draws_are_not_put_together():
+    rows = bounded()
+    with pytest.raises(Mistake, match="several protocols in one table .main.: draws 30, 50"):
+        grids(records.frame([rows[0] | {"draws": 50}, *rows[1:]]))
+
+
+def test_likelihoods_and_dimensions_are_in_every_kind_of_table(tmp_path):
+    tables.write(records.frame(bounded()), tmp_path)
+    for kind in ("md", "tex", "csv"):
+        text = (tmp_path / f"table-made-up.{kind}").read_text()
+        assert "-90.5" in text
+    assert text.splitlines()[0].split(",").count("draws") == 1
+    latex = (tmp_path / "table-made-up.tex").read_text()
+    assert "95 \\% of the codes' variance" in latex
+    assert latex.isascii()

@@ -267,6 +267,30 @@ REFUSED = {
         "5",
         "more than 5, for neighbours",
     ),
+    "no draws": (
+        changed("evaluation", value={"metrics": ["likelihood"], "draws": 0}),
+        "evaluation.draws",
+        "0",
+        "an integer greater than 0",
+    ),
+    "half a draw": (
+        changed("evaluation", value={"metrics": ["likelihood"], "draws": 0.5}),
+        "evaluation.draws",
+        "0.5",
+        "an integer greater than 0",
+    ),
+    "draws of nothing": (
+        changed("protocols", value={"a": {"metrics": ["intrinsic"], "draws": 9}}),
+        "protocols.a.draws",
+        "9",
+        "no draws: only the metric likelihood has them",
+    ),
+    "unknown metric": (
+        changed("evaluation", value={"metrics": ["dimension"]}),
+        "evaluation.metrics[0]",
+        "'dimension'",
+        "one of interval, fd-infinity, kid, neighbours, likelihood, intrinsic",
+    ),
     "metric twice": (
         changed("evaluation", value={"metrics": ["kid", "kid"]}),
         "evaluation.metrics[1]",
@@ -429,6 +453,29 @@ def test_protocols_are_the_evaluation_with_changes(tmp_path):
         "inception-bilinear",
         "classifier",
     ]
+
+
+def test_draws_come_with_the_likelihood_and_go_with_it(tmp_path):
+    document = GOOD | {
+        "evaluation": {"metrics": ["likelihood", "intrinsic"], "draws": 7},
+        "protocols": {
+            "other-split": {"split": "validation"},
+            "other-metrics": {"metrics": ["intrinsic"]},
+            "fewer-metrics": {"metrics": ["likelihood"]},
+            "more-draws": {"draws": 70},
+        },
+    }
+    it = study.read(write(tmp_path, yaml.safe_dump(document)))
+    assert {name: one.draws for name, one in it.protocols.items()} == {
+        "main": 7,
+        "other-split": 7,
+        "other-metrics": None,
+        "fewer-metrics": 7,
+        "more-draws": 70,
+    }
+    document = GOOD | {"protocols": {"bounds": {"metrics": ["likelihood"]}}}
+    it = study.read(write(tmp_path, yaml.safe_dump(document)))
+    assert [one.draws for one in it.protocols.values()] == [None, 50]
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def test_log_weights_are_those_of_torch_distributions(name, options, likelihood)
         model.variance.mul_(torch.linspace(0.5, 2, 32))
     model.requires_grad_(False)
     x, noise = points(4), Noise(7)
-    found, codes = model.log_weights(x, noise), model.encode(x, noise)
+    (found,), codes = model.log_weights(x, [noise]), model.encode(x, noise)
     logits = model.decoder(codes)
     assert found.shape == (3, 4)
     for cell, dim in enumerate(DIMS):
@@ -258,6 +258,27 @@ def test_log_weights_are_those_of_torch_distributions(name, options, likelihood)
             p = Normal(logits[cell], float(model.log_gamma[cell, 0].exp()) if learned else 0.7)
         expected = p.log_prob(x).sum(-1) + log_prior_of(model, z, cell, dim)
         expected = expected - log_posterior_of(model, x, z, noise, cell, dim)
+        torch.testing.assert_close(found[cell], expected, rtol=2e-5, atol=2e-5)
+
+
+def test_ards_weights_are_those_of_the_coordinates_that_are_sampled():
+    model = shaken(build("ard-vae", gamma=0.7)).requires_grad_(False).eval()
+    model.variance.copy_(torch.linspace(0.5, 2, 32).expand(3, -1))
+    model.relevant.mul_(torch.arange(32) % 2 == 0)  # 1 of 1, 2 of 3 and 3 of 5
+    x, noise = points(4), Noise(7)
+    (found,), codes = model.log_weights(x, [noise]), model.encode(x, noise)
+    mean, log_variance = model.encoder(x)
+    generated = model.prior(1000, Noise(8))
+    for cell, dim in enumerate(DIMS):
+        kept, others = slice(0, dim, 2), slice(1, dim, 2)
+        assert not codes[cell, :, others].any()
+        assert not generated[cell, :, others].any()
+        z = codes[cell, :, kept]
+        variance = model.variance[cell, kept]
+        decoded = model.decode(codes)[cell]
+        expected = Normal(decoded, 0.7).log_prob(x).sum(-1)
+        expected += diagonal(torch.zeros(len(variance)), variance.log()).log_prob(z)
+        expected -= diagonal(mean[cell, :, kept], log_variance[cell, :, kept]).log_prob(z)
         torch.testing.assert_close(found[cell], expected, rtol=2e-5, atol=2e-5)
 
 
@@ -298,10 +319,10 @@ def test_pseudo_inputs_stay_in_the_datas_range_and_components_are_their_posterio
     model.pseudo_inputs.data.sub_(0.05).mul_(100).add_(0.5)
     inputs = model.pseudo_inputs[:, :7, :SIZE]
     assert inputs.min() < 0 < 1 < inputs.max()
-    means, weights = model.components()
+    prior = model.mixture()
     expected, _ = model.encoder(inputs.clamp(0, 1))
-    assert torch.equal(means, expected.detach())
-    torch.testing.assert_close(weights, torch.full((3, 7), 1 / 7))
+    assert torch.equal(prior.means, expected)
+    torch.testing.assert_close(prior.log_weights.exp(), torch.full((3, 7), 1 / 7))
 
 
 def test_pseudo_inputs_leave_running_statistics_to_the_data():
@@ -401,3 +422,15 @@ def test_ard_keeps_the_fewest_coordinates_that_have_the_share():
 def test_options_without_a_meaning_are_refused(name, options, message):
     with pytest.raises(ValueError, match=message):
         build(name, **options)
+
+
+def test_training_after_a_snapshot_has_settled_is_as_without():
+    data, cells = points(120), []
+    for snapshot in (False, True):
+        model = build("ard-vae", relevance=0.5)
+        if snapshot:
+            model.settle(Points.of(data))
+            assert (model.relevant < model.exists[:, 0]).any()
+        step = Step(0, 1, Noise(0))
+        cells.append(torch.autograd.grad(model.loss(data, step).sum(), [*model.parameters()]))
+    assert all(map(torch.equal, *cells))

@@ -163,6 +163,9 @@ def test_the_paper_study_is_planned_with_inceptions_weights_as_an_input(tmp_path
     assert jobs["inception_weights"] == 1
     assert jobs["real_features"] == jobs["data"] == 4
     assert jobs["controls"] == 8
+    # Pictures are of images, and of one seed.
+    assert len(study.read(path).seeds) > 1
+    assert jobs["gallery"] == len({(it.dataset, it.system) for it in curves})
     weights = "results/paper/features/inception.json"
     assert re.search(rf"rule real_features:\n +input: .*{weights}", text)
 

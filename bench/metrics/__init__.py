@@ -5,6 +5,7 @@ from bench.metrics.covariance import nac
 from bench.metrics.dimension import MASK_THRESHOLD, active_dimensions, active_units
 from bench.metrics.extrapolation import fd_infinity
 from bench.metrics.frechet import caution, fid, frechet_distance, moments
+from bench.metrics.intrinsic import mle_dimension, pca_dimension, two_nn
 from bench.metrics.kernel import kid
 from bench.metrics.neighbours import precision_recall_density_coverage
 from bench.metrics.reconstruction import reconstruction_error
@@ -19,8 +20,11 @@ __all__ = [
     "frechet_distance",
     "frechet_interval",
     "kid",
+    "mle_dimension",
     "moments",
     "nac",
+    "pca_dimension",
     "precision_recall_density_coverage",
     "reconstruction_error",
+    "two_nn",
 ]

@@ -14,7 +14,9 @@ _MOST = 10_000
 _VALUES = 2**21  # of differences at a time
 
 
-def pca_dimension(x: ArrayLike, share: float = 0.95, most: int = _MOST, seed: int = 0) -> int:
+def pca_dimension(
+    x: ArrayLike, share: float = 0.95, most: int = _MOST, seed: int = 0
+) -> int | None:
     """The least number of principal components that have at least `share` of the variance.
 
     It counts directions of a flat subspace, so a curved set has more than its own dimension, and a
@@ -27,7 +29,7 @@ def pca_dimension(x: ArrayLike, share: float = 0.95, most: int = _MOST, seed: in
         seed: of that draw.
 
     Returns:
-        A number from 1 to D; 0 where all points are the same, which has no variance to explain.
+        A number from 1 to D, or None where all points are the same: there is no variance.
 
     Raises:
         ValueError: not two axes, fewer than two rows, a value that is not finite, or `share` out of
@@ -37,7 +39,7 @@ def pca_dimension(x: ArrayLike, share: float = 0.95, most: int = _MOST, seed: in
         raise ValueError(f"a share of {share} of the variance")
     x = _drawn(x, most, seed, least=2)
     if (x == x[0]).all():
-        return 0
+        return None
     x = x - x.mean(axis=0)
     # Both products have the same eigenvalues but for zeros; the smaller one is enough.
     scatter = x.T @ x if x.shape[1] <= len(x) else x @ x.T

@@ -42,7 +42,11 @@ class MixturePrior(NamedTuple):
 
     def log_density(self, z: Tensor) -> Tensor:
         """log p(z) in nats: [cells, batch, width] to [cells, batch]."""
-        return self._collect(z, z.square())
+        return self._each(z, z.square()).logsumexp(-1)
+
+    def responsibilities(self, z: Tensor) -> Tensor:
+        """p(k | z) = w_k p_k(z) / p(z): [cells, batch, width] to [cells, batch, K]."""
+        return self._each(z, z.square()).softmax(-1)
 
     def kl_bound(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """−log Σ_k w_k exp(−KL(q ‖ p_k)) ≥ KL(q ‖ p) in nats, q = N(mean, diag exp(log_variance)):
@@ -53,17 +57,17 @@ class MixturePrior(NamedTuple):
         """
         second = (mean.square() + log_variance.exp()) * self.exists
         entropy = 0.5 * ((log_variance + 1 + _LOG_2_PI) * self.exists).sum(-1)
-        return -entropy - self._collect(mean, second)
+        return -entropy - self._each(mean, second).logsumexp(-1)
 
-    def _collect(self, first: Tensor, second: Tensor) -> Tensor:
-        """log Σ_k w_k exp E log p_k(z) [cells, batch], z of these moments E z and E z²: by matrix
+    def _each(self, first: Tensor, second: Tensor) -> Tensor:
+        """log w_k + E log p_k(z) [cells, batch, K], z of these moments E z and E z²: by matrix
         products, since batch × K × width numbers would not fit in the memory."""
         precisions = torch.exp(-self.log_variances)
         scaled = self.means * precisions
         constants = self.means * scaled + (self.log_variances + _LOG_2_PI) * self.exists
         squares = torch.bmm(second, precisions.mT) - 2 * torch.bmm(first, scaled.mT)
         logs = self.log_weights - 0.5 * constants.sum(-1)
-        return torch.logsumexp(logs[:, None] - 0.5 * squares, -1)
+        return logs[:, None] - 0.5 * squares
 
     def draw(self, count: int, noise: Noise) -> Tensor:
         """Codes [cells, count, width]: a component by its weight, then a point of it."""

@@ -15,9 +15,15 @@ METRICS = {
     "coverage": "Coverage",
     "discovered_mask": "Dimensions kept by the mask (values ≥ 0.1)",
     "discovered_units": "Active units (variance of the code's mean > 0.01)",
+    "pca_dimension": "Principal components that have 95 % of the codes' variance",
+    "two_nn": "Dimension of the codes by their two nearest neighbours (TwoNN)",
+    "mle_dimension": "Dimension of the codes by maximum likelihood",
     "latent_divergence": "Latent divergence",
     "nac": "NAC",
     "reconstruction": "Reconstruction: mean squared error per coordinate",
+    "elbo": "Evidence lower bound (ELBO) on log p(x), in nats a datum",
+    "iwae": "Importance-weighted bound on log p(x), in nats a datum",
+    "bits": "Bits per dimension",
 }
 FORMULA = "|C_ij| / sqrt(C_ii C_jj)"
 _IMPROVED = (
@@ -25,6 +31,15 @@ _IMPROVED = (
     "Improved precision and recall metric for assessing generative models, 2019)."
 )
 _RELIABLE = "(Naeem and others, Reliable fidelity and diversity metrics, 2020)."
+_NEIGHBOURLY = (
+    "Biased, mostly down, where the dimension is high for the number of points, so a guide more "
+    "than a count"
+)
+_COMPARABLE = (
+    "Higher is better, among equal kinds of likelihood only: a Bernoulli's of grey values is no "
+    "density, and a Gaussian's depends on its deviation. The bound is of the model with its "
+    "likelihood's noise, which generated samples are decoded without."
+)
 _MEANINGS = {
     "fd_infinity": (
         "The distance extrapolated to infinitely many generated samples by a straight line in 1/N, "
@@ -45,7 +60,36 @@ _MEANINGS = {
         f"NAC: mean over i ≠ j of {FORMULA}, C the covariance of the codes (of the kept "
         "dimensions only, where there is a mask)."
     ),
+    "pca_dimension": "Directions of a flat subspace: a curved set has more than its own dimension.",
+    "two_nn": (
+        f"From the ratios of the two distances. {_NEIGHBOURLY} (Facco and others, Estimating the "
+        "intrinsic dimension of datasets by a minimal neighborhood information, 2017)."
+    ),
+    "mle_dimension": (
+        f"From the distances to the 20 nearest neighbours. {_NEIGHBOURLY} (Levina and Bickel, "
+        "Maximum likelihood estimation of intrinsic dimension, 2004, averaged as MacKay and "
+        "Ghahramani have it, 2005)."
+    ),
+    "elbo": (
+        "Mean over the split and over k = {k} posterior draws z a datum of "
+        f"log p(x | z) + log p(z) - log q(z | x). {_COMPARABLE}"
+    ),
+    "iwae": (
+        "Mean over the split of the logarithm of the mean of k = {k} importance weights "
+        "p(x | z) p(z) / q(z | x), which is at least the ELBO and in expectation nears log p(x) "
+        "as k grows: compare at the same k (Burda, Grosse and Salakhutdinov, Importance weighted "
+        f"autoencoders, 2016). {_COMPARABLE}"
+    ),
+    "bits": (
+        "The importance-weighted bound (k = {k}), negated, in bits a coordinate of data that have "
+        "256 levels; lower is better. No code length: no noise was added to the levels, at which a "
+        "density may be as high as it likes, so that values may be below 0. Compare with other "
+        "densities of the same values only, not with discrete models or dequantised data (Theis, "
+        "van den Oord and Bethge, A note on the evaluation of generative models, 2016). There are "
+        "none of a Bernoulli likelihood."
+    ),
 }
+_DIMENSIONS = ("pca_dimension", "two_nn", "mle_dimension")
 _MMD_CODES = 2000  # so many of the split's codes, at most, are compared with the prior
 _TRAINING = {
     "net": "net {}",
@@ -79,7 +123,10 @@ def caption(grid: Grid, metric: str) -> str:
             "near 0 may be negative."
         )
     if metric in _MEANINGS:
-        told.append(_MEANINGS[metric])
+        told.append(_MEANINGS[metric].replace("{k}", str(grid.protocol["draws"])))
+    if metric in _DIMENSIONS:
+        own = grid.control("real", metric)
+        told += [f"Of the split's data in their own coordinates: {plus_minus(own)}."] if own else []
     return " ".join(told)
 
 

@@ -16,7 +16,7 @@ __all__ = ["CONTROLS", "MAIN", "Failure", "Grid", "assignments", "grids"]
 MAIN = "main"  # the protocol that claims are judged on; others were measured on the same models
 
 CONTROLS = {"real": "held-out real data", "noise": "noise"}  # and what a reader is told
-_MEASURED = ("split", "features", "resizer", "samples")
+_MEASURED = ("split", "features", "resizer", "samples", "draws")
 _GENERATED = ("checkpoint", "stretch")  # a control need not have these
 _TRAINED = ("net", "batch", "steps", "schedule")
 
@@ -115,10 +115,10 @@ class Grid:
                 found.append(Failure(system, int(dim), int(seed), reason, step))
         return found
 
-    def control(self, name: str) -> Interval | None:
-        """A control's distance over seeds; None where it was not measured."""
+    def control(self, name: str, column: str = "fid") -> Interval | None:
+        """A control's distance, or another column, over seeds; None where it was not measured."""
         rows = self.records[(self.records["system"] == name) & (self.records["status"] == "done")]
-        values = rows["fid"].to_numpy(float, na_value=np.nan)
+        values = rows[column].to_numpy(float, na_value=np.nan)
         return interval(pd.Series(values, rows["seed"].fillna(0).astype(int)))
 
     @property

@@ -1,42 +1,74 @@
 """The figures of each data set, as SVG and PNG."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from bench import store
-from bench.report import canvas, panels, ucurve
+from bench.report import canvas, epochs, panels, sheets, ucurve
 from bench.report.curves import Grid, grids
+from bench.report.results import Results
 
-__all__ = ["drawn", "svg", "write"]
+__all__ = ["Drawn", "drawn", "svg", "write"]
 
 
-def write(records: pd.DataFrame, out: str | Path) -> None:
-    """Write each data set's figures, `<kind>-<dataset>.svg` and `.png`; the kinds are `drawn`'s.
+class Drawn(NamedTuple):
+    """A figure: its kind, what it is of (a data set, or a data set and a system), and how."""
+
+    kind: str
+    of: str
+    draw: Callable[[], Figure]
+
+
+def write(results: Results, out: str | Path) -> None:
+    """Write each data set's figures, `<kind>-<of>.svg` and `.png`; see `drawn`.
 
     The same rows give the same bytes. A data set without a trained cell has no figure.
 
     Raises:
         Mistake: the records of one data set do not belong together; see `curves.grids`.
     """
-    for grid in grids(records):
-        for kind, draw in drawn(grid).items():
-            path = Path(out) / f"{kind}-{grid.dataset}"
-            store.write_text(path.with_name(f"{path.name}.svg"), svg(draw, grid))
+    for grid in grids(results.records):
+        for one in drawn(grid, results):
+            path = Path(out) / f"{one.kind}-{one.of}"
+            store.write_text(path.with_name(f"{path.name}.svg"), svg(one.draw))
             with canvas.paper():
-                canvas.png(draw(grid), path.with_name(f"{path.name}.png"))
+                canvas.png(one.draw(), path.with_name(f"{path.name}.png"))
 
 
-def drawn(grid: Grid) -> dict[str, Callable[[Grid], Figure]]:
-    """The kinds of figures that a data set has, and what draws them."""
+def drawn(grid: Grid, results: Results) -> list[Drawn]:
+    """The figures that a data set has: of its records, and of what lies beside them."""
+    name, labels = grid.dataset, grid.systems()
     if grid.untrained():
-        return {}
-    return {"ucurve": ucurve.draw} | ({"protocols": panels.draw} if grid.others else {})
+        return []
+    found = [Drawn("ucurve", name, partial(ucurve.draw, grid))]
+    if grid.others:
+        found.append(Drawn("protocols", name, partial(panels.draw, grid)))
+    gallery = {
+        label: results.gallery[name, label]
+        for label in labels
+        if (name, label) in results.gallery and len(results.gallery[name, label]["dims"])
+    }
+    if gallery:
+        found.append(Drawn("samples", name, partial(sheets.samples, name, gallery)))
+    for label, arrays in gallery.items():
+        if "centres" in arrays:
+            draw = partial(sheets.centres, f"{name}, {label}", arrays)
+            found.append(Drawn("centres", f"{name}-{label}", draw))
+    if results.history is not None:
+        history = results.history[results.history["dataset"] == name]
+        history = history[history["system"].isin(labels)]
+        if epochs.trained(history):
+            found.append(Drawn("training", name, partial(epochs.training, name, history)))
+        if epochs.contributes(history):
+            found.append(Drawn("contributions", name, partial(epochs.contributions, name, history)))
+    return found
 
 
-def svg(draw: Callable[[Grid], Figure], grid: Grid) -> str:
-    """A figure of a data set as SVG."""
+def svg(draw: Callable[[], Figure]) -> str:
+    """A figure as SVG."""
     with canvas.paper():
-        return canvas.svg(draw(grid))
+        return canvas.svg(draw())

@@ -11,12 +11,13 @@ from bench import store
 from bench.report import claims, figures, tables
 from bench.report.curves import MAIN, Grid, assignments, grids
 from bench.report.failures import condensed
+from bench.report.results import Results
 from bench.report.text import bracket, listing, number
 
 __all__ = ["write"]
 
 
-def write(records: pd.DataFrame, path: str | Path) -> None:
+def write(results: Results, path: str | Path) -> None:
     """Write the page; the same bytes for the same records in any order.
 
     Raises:
@@ -31,14 +32,14 @@ def write(records: pd.DataFrame, path: str | Path) -> None:
     )
     environment.filters.update(number=number, listing=listing, bracket=bracket, told=_told)
     environment.globals.update(anchor=_anchor, assignments=assignments)
-    rows = table.frame(records.to_dict("records"))
-    verdicts = claims.judge(records)
+    rows = table.frame(results.records.to_dict("records"))
+    verdicts = claims.judge(results.records, results.history)
     text = environment.get_template("page.html").render(
         studies=sorted(rows["study"].dropna().unique()),
         ledger={claim["id"]: claim for claim in claims.ledger()},
         verdicts=verdicts,
         counts={word: sum(one.verdict == word for one in verdicts) for word in claims.VERDICTS},
-        datasets=[_dataset(grid) for grid in grids(records)],
+        datasets=[_dataset(grid, results) for grid in grids(results.records)],
         columns=list(rows.columns),
         words=[name for name, kind in table.COLUMNS.items() if kind == "string"],
         records=[_record(row) for row in rows.to_dict("records")],
@@ -46,12 +47,16 @@ def write(records: pd.DataFrame, path: str | Path) -> None:
     store.write_text(path, text)
 
 
-def _dataset(grid: Grid) -> dict:
+def _dataset(grid: Grid, results: Results) -> dict:
     blocks, others = tables.sections(grid)
-    images = {
-        kind: base64.b64encode(figures.svg(draw, grid).encode()).decode()
-        for kind, draw in figures.drawn(grid).items()
-    }
+    images = [
+        {
+            "kind": one.kind,
+            "of": one.of,
+            "image": base64.b64encode(figures.svg(one.draw).encode()).decode(),
+        }
+        for one in figures.drawn(grid, results)
+    ]
     return {
         "grid": grid,
         "dims": sorted({int(m) for label in grid.systems() for m in grid.curve(label)}),

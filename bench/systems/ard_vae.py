@@ -20,7 +20,8 @@ codes once an epoch; here v is a moving average of E z² = μ² + σ² over the 
 weight batch/n, starting at 1, so that the first step is that of `vae`. The relevance is taken at
 the codes' means, the first 100 of the train split. Other coordinates are set to zero in codes and
 prior draws; the code keeps their means. The prior is N(0, diag v) in sampling as in training, where
-the code samples around the mean of the codes.
+the code samples around the mean of the codes. `log_weights` are those of the model that is sampled
+from: of the relevant coordinates, with zeros for the others.
 """
 
 from dataclasses import dataclass
@@ -76,7 +77,15 @@ class System(vae.System):
         return 0.5 * terms.sum(-1)
 
     def log_prior(self, z):
-        return log_normal(z, torch.zeros_like(z), self.log_variances(), self.exists)
+        return log_normal(z, torch.zeros_like(z), self.log_variances(), self.relevant[:, None])
+
+    def log_posterior(self, mean, log_variance, z, noise):
+        return log_normal(z, mean, log_variance, self.relevant[:, None])
+
+    def draw(self, mean, log_variance, noise):
+        z = super().draw(mean, log_variance, noise)
+        # Training may go on after a snapshot has settled.
+        return z if self.training else z * self.relevant[:, None]
 
     def encode(self, x, noise=None):
         return super().encode(x, noise) * self.relevant[:, None]

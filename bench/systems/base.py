@@ -14,6 +14,7 @@ from bench.mistake import Mistake
 from bench.net import Net
 from bench.noise import Noise
 from bench.parts.posteriors import PointEncoder
+from bench.parts.priors import MixturePrior
 from bench.points import Points
 
 __all__ = ["Autoencoder", "Player", "Space", "Step"]
@@ -160,6 +161,10 @@ class Autoencoder(nn.Module):
         """Draws from the prior [cells, count, width]."""
         width = self.exists.shape[-1]
         return self.prior_scale * noise.normal("prior", count, width) * self.exists
+
+    def mixture(self) -> MixturePrior | None:
+        """The prior, where it is a mixture whose components are learned."""
+        return None
 
     def mask(self) -> Tensor | None:
         """The learned mask's values [cells, width], where the system has one."""

@@ -9,6 +9,7 @@ Defaults: Adam 1e-3, betas (.9, .999) (Kingma and Ba 2015). Dai and Wipf train t
 400 epochs at 1e-4.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +45,11 @@ class System(Autoencoder):
         if options.likelihood == "learned-gaussian":
             self.log_gamma = stack.constant(1)
 
+    @property
+    def continuous(self) -> bool:
+        """Whether p(x | z) is a density of the data: a Bernoulli's is one of zeros and ones."""
+        return self.options.likelihood != "bernoulli"
+
     def build_encoder(self, stack, trunk):
         return GaussianEncoder(stack, trunk)
 
@@ -54,6 +60,12 @@ class System(Autoencoder):
     def draw(self, mean: Tensor, log_variance: Tensor, noise: Noise) -> Tensor:
         """One z from each N(mean, diag exp(log_variance)), reparameterised."""
         return sample(mean, log_variance, self.exists, noise)
+
+    def draws(self, x: Tensor, noises: Iterable[Noise]) -> Iterator[tuple]:
+        """By each noise one z ~ q(z | x): the Gaussian's mean and log-variance, z, the noise."""
+        mean, log_variance = self.encoder(x)
+        for noise in noises:
+            yield mean, log_variance, self.draw(mean, log_variance, noise), noise
 
     def negative_log_likelihood(self, x: Tensor, logits: Tensor) -> Tensor:
         """−log p(x | z) in nats, the mean over the batch: logits [cells, …, batch, data] to
@@ -85,17 +97,17 @@ class System(Autoencoder):
         """log q(z | x) − log p(z) [cells, batch], in nats: the KL from the draw z by `noise`."""
         return self.log_posterior(mean, log_variance, z, noise) - self.log_prior(z)
 
-    def log_weights(self, x: Tensor, noise: Noise) -> Tensor:
-        """log p(x | z) + log p(z) − log q(z | x) [cells, batch], in nats, of one z ~ q(z | x).
+    def log_weights(self, x: Tensor, noises: Iterable[Noise]) -> Iterator[Tensor]:
+        """log p(x | z) + log p(z) − log q(z | x) [cells, batch], in nats, of one z ~ q(z | x) by
+        each noise.
 
         Its mean over draws is the ELBO; the log of the mean of its exponentials over k draws is
         the bound of Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016, eq. 8.
         """
-        mean, log_variance = self.encoder(x)
-        z = self.draw(mean, log_variance, noise)
-        # Every datum is a batch of its own, since likelihoods take the mean over the batch.
-        error = self.negative_log_likelihood(x[:, None], self.decoder(z)[:, :, None])
-        return -error - self.log_ratio(mean, log_variance, z, noise)
+        for drawn in self.draws(x, noises):
+            # Every datum is a batch of its own, since likelihoods take the mean over the batch.
+            error = self.negative_log_likelihood(x[:, None], self.decoder(drawn[2])[:, :, None])
+            yield -error - self.log_ratio(*drawn)
 
     def loss(self, x: Tensor, step: Step) -> Tensor:
         mean, log_variance = self.encoder(x)

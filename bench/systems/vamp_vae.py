@@ -72,9 +72,3 @@ class System(vae.System):
 
     def prior(self, count, noise):
         return self.mixture().draw(count, noise)
-
-    @torch.no_grad()
-    def components(self) -> tuple[Tensor, Tensor]:
-        """The prior's means [cells, K, width] and weights [cells, K]."""
-        mixture = self.mixture()
-        return mixture.means, mixture.log_weights.exp()

@@ -4,13 +4,11 @@ Objective, minimised, in nats, for x of a class of N_x data, D a subset of that 
 E[−log p(x | c, z)] + w_z · KL(q(z | c, x) ‖ p(z | c)) + w_c · KL(q(c | D) ‖ N(0, I)) / N_x,
 c ~ q(c | D), z ~ q(z | c, x), and w_c = w_z = 1 but for `balance`. q(c | D) has the means over D of
 single data's means and log standard deviations; p(z | c) is a Gaussian, its mean and log-variance
-linear in c. A code of m dimensions is c in the first `class_share` · m of them and z in the rest;
-with none for c the system is `vae`.
+linear in c. Of m dimensions c has the first `class_share` · m; where it has none, this is `vae`.
 
-`classes` are the data's labels, or (`k-means`) pseudo-labels: K-means of codes (c, z) of all data
-before each epoch, where codes start from N(0, I) and become E[c | {x}], E[z | c, x] after each
-update by a batch that has x. Generation: c ~ N(0, I), z ~ p(z | c). A datum alone is encoded, and
-its likelihood bounded, as a class of its own: D = {x}, N_x = 1.
+`classes` are labels, or pseudo-labels: K-means of the codes (c, z) of all data before each epoch,
+where codes start from N(0, I) and become E[c | {x}], E[z | c, x] after each update by a batch that
+has x. Generation: c ~ N(0, I), z ~ p(z | c). A datum alone is a class of its own: D = {x}, N_x = 1.
 
 Sources: Hewitt, Nye, Gane, Jaakkola and Tenenbaum, The Variational Homoencoder: Learning to Learn
 High Capacity Generative Models from Few Examples, 2018, eq. 5; a blog post for the variant without
@@ -21,8 +19,7 @@ the dimensions, ten clusters (MNIST's classes), |D| = 2 (2 to 5 are used elsewhe
 replacement, and that p(z | c) is linear.
 """
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -30,19 +27,18 @@ from torch import Tensor, nn
 
 from bench import nets
 from bench.cells import LATENT
-from bench.nets import Linear
 from bench.parts import kl_normal, kl_standard_normal
 from bench.parts.balance import class_weight
 from bench.parts.classes import Classes, PseudoClasses
 from bench.parts.posteriors import GaussianEncoder, sample
 from bench.parts.priors import log_normal
 from bench.systems import vae
-from bench.systems.base import Player, Step
+from bench.systems.base import Step
 
 __all__ = ["System"]
 
 _BY_CLASS = ("posterior_mean", "posterior_log", "prior_mean", "prior_log")
-_QUANTITIES = ("reconstruction", "kl.c", "kl.z", "gradient.c", "gradient.z")
+_TOLD = ("reconstruction", "kl.c", "kl.z", "gradient.c", "gradient.z")
 
 
 class System(vae.System):
@@ -71,9 +67,8 @@ class System(vae.System):
         super().__init__(stack, space, net, options)
         trunk = nets.encoder(net, stack, space.shape, "class encoder")
         self.class_encoder = GaussianEncoder(stack, trunk, "class encoder")
-        self.by_class = nn.ModuleDict(
-            {name: Linear(stack, name, LATENT, LATENT, bias=False) for name in _BY_CLASS}
-        )
+        linear = {it: nets.Linear(stack, it, LATENT, LATENT, bias=False) for it in _BY_CLASS}
+        self.by_class = nn.ModuleDict(linear)
         own = [torch.arange(dim) < int(dim * options.class_share) for dim in stack.dims]
         own = stack.buffer([part[None].float() for part in own], 1, LATENT)[:, :1]
         self.register_buffer("of_class", own, persistent=False)
@@ -82,20 +77,18 @@ class System(vae.System):
 
     def fit(self, train):
         """Keeps the points, and begins with their classes."""
-        self.points = train
-        if self.options.classes == "labels":
-            self.classes = Classes(train.labels[None])
-        else:
-            codes = self.noise.normal("codes", len(train), self.exists.shape[-1]) * self.exists
-            self.classes = PseudoClasses(codes, self.exists, self.options.clusters)
+        self.points, labelled = train, self.options.classes == "labels"
+        codes = self.noise.normal("codes", len(train), self.exists.shape[-1]) * self.exists
+        pseudo = PseudoClasses(codes, self.exists, self.options.clusters)
+        self.classes = Classes(train.labels[None]) if labelled else pseudo
 
     def begin_epoch(self, noise):
         self.classes.renew(noise)
 
     def visit(self, x: Tensor, step: Step) -> None:
-        """Classes may be renewed by the codes of the data as they were when last visited."""
+        """Remembers the codes of a batch, where classes are renewed by codes."""
         with self.still():
-            self.classes.visit(step.rows, partial(self.encode, x))
+            self.classes.visit(step.rows, lambda: self.encode(x))
 
     def subset(self, step: Step) -> Tensor:
         """D for each row of the batch [cells or 1, batch, |D|, data]."""
@@ -119,9 +112,8 @@ class System(vae.System):
     def given(self, code: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of p(z | c), in the coordinates of z; zero in those of c."""
         c = code * self.of_class
-        return self.by_class["prior_mean"](c) * self.of_datum, self.by_class["prior_log"](
-            c
-        ) * self.of_datum
+        mean, log_variance = (self.by_class[f"prior_{name}"](c) for name in ("mean", "log"))
+        return mean * self.of_datum, log_variance * self.of_datum
 
     def encode(self, x, noise=None):
         return self.posterior(x, x[None, :, None], noise)[2]
@@ -134,10 +126,9 @@ class System(vae.System):
     def log_prior(self, z):
         return log_normal(z, *self.given(z), self.exists)
 
-    def log_weights(self, x, noise):
-        mean, log_variance, z = self.posterior(x, x[None, :, None], noise)
-        error = self.negative_log_likelihood(x[:, None], self.decoder(z)[:, :, None])
-        return -error - self.log_ratio(mean, log_variance, z, noise)
+    def draws(self, x, noises):
+        for noise in noises:
+            yield *self.posterior(x, x[None, :, None], noise), noise
 
     def loss(self, x, step):
         mean, log_variance, code = self.posterior(x, self.subset(step), step.noise)
@@ -148,12 +139,12 @@ class System(vae.System):
         (c_mean, z_mean), (c_log, z_log) = ([t * it for it in parts] for t in (mean, log_variance))
         kl_c = (kl_standard_normal(c_mean, c_log) / self.classes.sizes(step.rows)).mean(-1)
         kl_z = kl_normal(z_mean, z_log, *self.given(code)).mean(-1)
-        for name, value in zip(_QUANTITIES, (error, kl_c, kl_z, *norms), strict=True):
+        for name, value in zip(_TOLD, (error, kl_c, kl_z, *norms), strict=True):
             step.note(name, value)
         drawn = code, mean, log_variance
         w_c = class_weight(self.options.balance, step.progress, norms, drawn, parts)
         return error + w_c * kl_c + (2 - w_c) * kl_z
 
     def players(self):
-        rate = self.options.lr
-        return [Player("autoencoder", (self,), self.loss, torch.optim.Adam, rate, after=self.visit)]
+        (player,) = super().players()
+        return [replace(player, after=self.visit)]

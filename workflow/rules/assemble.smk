@@ -63,6 +63,7 @@ rule tables:
 rule figures:
     input:
         sources("report/figures"),
+        beside,
         records=rules.collect.output[0],
     output:
         directory(f"{RESULTS}/figures"),
@@ -101,6 +102,7 @@ rule claims:
 rule report:
     input:
         sources("report/page", *CLAIMS),
+        beside,
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/report.html",

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-from bench import cli, study
+from bench import cli, data, study
 
 
 def study_file():
@@ -121,6 +121,14 @@ def record_files():
     )
 
 
+def beside(wildcards=None):
+    """What lies beside the records, and the report shows: training curves, and image data sets'
+    galleries."""
+    images = [name for name in STUDY.datasets if len(data.kind(name).shape) == 3]
+    gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
+    return [f"{RESULTS}/history.csv", *expand(gallery, dataset=images, system=STUDY.systems)]
+
+
 def assemble_what_there_is():
     """After failures that were to be passed over: a report of what was obtained, which says what
     is missing."""
@@ -133,8 +141,8 @@ def assemble_what_there_is():
     }
     files = [file for file in record_files() if Path(file).exists() and file not in stale]
     trained = [it for it in models() if Path(it).is_dir() and it not in stale]
-    for name in ("records.csv", "history.csv"):
-        Path(f"{RESULTS}/{name}").unlink(missing_ok=True)
+    for file in (f"{RESULTS}/records.csv", *stale.intersection(beside())):
+        Path(file).unlink(missing_ok=True)
     steps = [
         ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
         ["history", *(f"{it}/history.csv" for it in trained), "--out", f"{RESULTS}/history.csv"],

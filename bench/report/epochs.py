@@ -1,0 +1,183 @@
+"""Figures by epoch: the training loss, and what two codes contribute to it."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bench.report.canvas import GREY, STYLES, scale
+
+__all__ = ["contributes", "contributions", "trained", "training"]
+
+_FEWEST = 3  # epochs that make a curve
+_DIMS = 2  # so many of a label's latent dimensions, the largest, are shown
+_COLUMNS = 3
+_CODES = {"c": {"linestyle": "--", "markerfacecolor": "white"}, "z": {"linestyle": "-"}}
+
+Lines = dict[tuple[str, int], pd.DataFrame]
+"""By label and latent dimension: values [seeds, epochs], NaN where there is none."""
+
+
+def trained(history: pd.DataFrame) -> Lines:
+    """The losses of the systems of a data set that are in nats: those with a KL term."""
+    lines = _lines(history, "autoencoder")
+    nats = {*_lines(history, "kl"), *_lines(history, "kl.z")}
+    return {key: one for key, one in lines.items() if key in nats}
+
+
+def contributes(history: pd.DataFrame) -> Lines:
+    """The KL terms of c of the systems of a data set that have such a code."""
+    return _lines(history, "kl.c")
+
+
+def training(
+    dataset: str, history: pd.DataFrame, published: Sequence[tuple[str, int, float]] = ()
+) -> Figure:
+    """The loss by epoch: means over seeds, and bands from the smallest to the largest.
+
+    Losses of different likelihoods can be far apart, so that each panel has those of like size.
+
+    Arguments:
+        history: the data set's rows of the table of `Results`, so that `trained` finds some.
+        published: marks from the literature: what they are of, the epoch, and the loss in nats.
+    """
+    lines = trained(history)
+    groups = _alike({key: _last(one) for key, one in lines.items()})
+    figure, all_axes = _panels(len(groups))
+    several = len({dim for _, dim in lines}) > 1
+    ends = np.array([_last(lines[group[0]]) for group in groups])
+    marks: list[list[tuple[str, int, float]]] = [[] for _ in groups]
+    for mark in published:
+        marks[int(np.abs(ends - mark[2]).argmin())].append(mark)
+    for axes, group, own in zip(all_axes, groups, marks, strict=True):
+        late = [np.array([nats for _, _, nats in own])]
+        for i, key in enumerate(group):
+            one = lines[key]
+            _line(axes, one, _name(key, several), _look(i))
+            late.append(one.loc[:, one.columns > max(1, one.columns.max() / 10)].to_numpy().ravel())
+        _mark(axes, own)
+        values = np.concatenate(late)
+        values = values[np.isfinite(values)]
+        room = 0.05 * np.ptp(values) or 1
+        axes.set_ylim(values.min() - room, values.max() + room)
+    all_axes[0].set_ylabel("loss in nats")
+    _finish(figure, dataset, lines, several)
+    return figure
+
+
+def contributions(dataset: str, history: pd.DataFrame) -> Figure:
+    """The KL terms of the codes c and z by epoch, and the ratio of their gradients' norms.
+
+    Arguments:
+        history: the data set's rows of the table of `Results`, so that `contributes` finds some.
+    """
+    kl = {"c": contributes(history), "z": _lines(history, "kl.z")}
+    gradients = {code: _lines(history, f"gradient.{code}") for code in "cz"}
+    keys = [*kl["c"]]
+    ratios = {
+        key: (gradients["z"][key] / gradients["c"][key]).replace([np.inf, -np.inf], np.nan)
+        for key in keys
+        if key in gradients["c"] and key in gradients["z"]
+    }
+    figure, all_axes = _panels(1 + bool(ratios))
+    several = len({dim for _, dim in keys}) > 1
+    shown = []
+    for i, key in enumerate(keys):
+        name = _name(key, several)
+        for code in "cz":
+            if key in kl[code]:
+                look = _look(i) | _CODES[code]
+                _line(all_axes[0], kl[code][key], f"{name}: {code}", look)
+                shown.append(kl[code][key].to_numpy().ravel())
+        if key in ratios:
+            _line(all_axes[1], ratios[key], name, _look(i))
+    all_axes[0].set(ylabel="KL in nats", ylim=(0, 1.1 * np.nanmax(np.concatenate(shown))))
+    if ratios:
+        axes, values = all_axes[1], [one.to_numpy().ravel() for one in ratios.values()]
+        scale(axes, np.concatenate([[1.0], *values]))
+        axes.axhline(1, color=GREY, linewidth=0.8, linestyle=(0, (5, 3)), zorder=0)
+        axes.set_ylabel("gradient norm of z over that of c")
+    _finish(figure, dataset, keys, several)
+    return figure
+
+
+def _lines(history: pd.DataFrame, quantity: str) -> Lines:
+    """A quantity of each label and latent dimension (the largest two) with epochs enough."""
+    rows = history[history["quantity"] == quantity]
+    wide = rows.pivot(index=["system", "dim", "seed"], columns="epoch", values="value")
+    found = {}
+    for label, own in wide.groupby(level="system"):
+        for dim in sorted(own.index.unique("dim"))[-_DIMS:]:
+            one = own.xs((label, dim), level=("system", "dim")).dropna(axis=1, how="all")
+            if one.shape[1] >= _FEWEST:
+                found[str(label), int(dim)] = one
+    return found
+
+
+def _last(one: pd.DataFrame) -> float:
+    return float(one.mean().iloc[-1])
+
+
+def _alike(ends: dict[tuple[str, int], float]) -> list[list[tuple[str, int]]]:
+    """Keys in groups of like values: none is further from its group's smallest than its size."""
+    groups: list[list[tuple[str, int]]] = []
+    for key in sorted(ends, key=lambda key: (ends[key], key)):
+        if groups and ends[key] - ends[groups[-1][0]] <= abs(ends[groups[-1][0]]):
+            groups[-1].append(key)
+        else:
+            groups.append([key])
+    return [sorted(group) for group in groups]
+
+
+def _name(key: tuple[str, int], several: bool) -> str:
+    label, dim = key
+    return f"{label}, $m$ = {dim}" if several else label
+
+
+def _look(i: int) -> dict:
+    """The i-th line's look; beyond the styles there are, the same with open markers."""
+    more = {"markerfacecolor": "white"} if i // len(STYLES) % 2 else {}
+    return STYLES[i % len(STYLES)] | {"markersize": 3.2, "linewidth": 1.1} | more
+
+
+def _line(axes: Axes, one: pd.DataFrame, name: str, look: dict) -> None:
+    epochs = one.columns.to_numpy()
+    every = max(1, len(epochs) // 8)
+    axes.plot(epochs, one.mean(), **look, markevery=every, label=name, zorder=3)
+    band = {"color": look["color"], "alpha": 0.18, "linewidth": 0, "zorder": 1}
+    axes.fill_between(epochs, one.min(), one.max(), **band)
+
+
+def _mark(axes: Axes, marks: Iterable[tuple[str, int, float]]) -> None:
+    """Marks from the literature, those of one label alike."""
+    named: dict[str, list[tuple[int, float]]] = {}
+    for label, epoch, nats in marks:
+        named.setdefault(label, []).append((epoch, nats))
+    for (label, own), sign in zip(named.items(), ("x", "+", "1", "2") * len(named), strict=False):
+        look = {"linestyle": "", "marker": sign, "color": "black", "markersize": 5}
+        axes.plot(*zip(*own, strict=True), **look, label=label, zorder=5)
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    columns = min(count, _COLUMNS)
+    rows = -(-count // columns)
+    size = (3.5 if columns == 1 else 2.6 * columns, 0.4 + 2.8 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in all_axes[count:]:
+        axes.remove()
+    return figure, list(all_axes[:count])
+
+
+def _finish(figure: Figure, dataset: str, keys: Collection[tuple[str, int]], several: bool) -> None:
+    for axes in figure.axes:
+        axes.set_xlabel("epoch")
+        # Below, where it hides no line.
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=4.2)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.spines["right"].set_visible(False)
+    title = dataset if several else f"{dataset}, $m$ = {next(iter(keys))[1]}"
+    figure.suptitle(title, fontsize=8.5)

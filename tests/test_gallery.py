@@ -1,0 +1,159 @@
+"""Galleries: what trained cells draw, against their nets and SciPy's densities."""
+
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from scipy.special import softmax
+from scipy.stats import norm
+
+from bench import cli, data, gallery, study, training
+from bench.data.base import DataSet
+from bench.mistake import Mistake
+
+STUDY = """
+name: tiny
+seeds: [0]
+datasets: {mnist: {dims: [2, 5]}}
+systems:
+  mog-vae: {components: 120, likelihood: bernoulli, weights: learned}
+  one: {system: wae-mmd}
+  other: {system: wae-mmd}
+net: {kind: mlp, hidden: [16]}
+training: {steps: 20, batch: 16}
+evaluation: {samples: 50}
+"""
+SHAPE = (3, 6, 8)
+
+
+class Images(DataSet):
+    """Made-up images with channels, height and width of their own, under the name of others."""
+
+    name, shape, value_range = "mnist", SHAPE, (0, 1)
+    sizes = {"train": 200, "validation": 150, "test": 20}
+
+    def make(self, root):
+        generator = torch.Generator().manual_seed(0)
+        return {
+            split: (torch.randint(256, (count, *SHAPE), generator=generator).byte(), None)
+            for split, count in self.sizes.items()
+        }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _made_up_images():
+    with pytest.MonkeyPatch.context() as patch:
+        kind = data.kind
+        patch.setattr(data, "kind", lambda name: Images if name == "mnist" else kind(name))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The study's file, the study, and the folder of its models by system."""
+    folder = tmp_path_factory.mktemp("gallery")
+    (folder / "tiny.yaml").write_text(STUDY)
+    it = study.read(folder / "tiny.yaml")
+    for system in it.systems:
+        training.train_curve(it, "mnist", system, 0, [2, 5], None, folder / system)
+    return folder / "tiny.yaml", it, folder
+
+
+def drawn(trained, system, models=None):
+    _, it, folder = trained
+    return gallery.pictures(it, "mnist", system, 0, models or folder / system)
+
+
+def as_bytes(values):
+    """Values in [0, 1] of one image [C·H·W] as a picture [H, W, C]."""
+    images = np.clip(np.rint(values.detach().numpy() * 255), 0, 255).astype(np.uint8)
+    return np.moveaxis(images.reshape(-1, *SHAPE), 1, -1)
+
+
+@torch.no_grad()
+def test_components_are_decoded_means_in_the_order_of_their_use(trained):
+    _, it, folder = trained
+    arrays = drawn(trained, "mog-vae")
+    assert arrays["centres"].shape == (2, 100, 6, 8, 3)
+    points = Images()
+    ((model, _),) = training.load_curve(it, points, "mog-vae", 0, folder / "mog-vae")
+    codes = model.encode(points.batch("validation", slice(None))).double().numpy()
+    for cell, dim in enumerate((2, 5)):
+        own = load_file(folder / "mog-vae" / f"{dim}.safetensors")
+        means, deviations = own["means"].numpy(), np.exp(0.5 * own["log_variances"].numpy())
+        logs = norm.logpdf(codes[cell, :, None, :dim], means, deviations).sum(-1)
+        use = softmax(logs + own["logits"].numpy(), axis=1).mean(0)
+        order = np.argsort(-use)[:100]
+        np.testing.assert_allclose(arrays["use"][cell], use[order], rtol=1e-4)
+        padded = torch.zeros(2, 120, 32)
+        padded[cell, :, :dim] = own["means"]
+        expected = as_bytes(model.decode(padded)[cell])[order]
+        assert np.array_equal(arrays["centres"][cell], expected)
+        assert len(np.unique(expected.reshape(100, -1), axis=0)) > 50
+
+
+@torch.no_grad()
+def test_samples_and_reconstructions_are_images_of_the_nets(trained):
+    _, it, folder = trained
+    arrays, points = drawn(trained, "one"), Images()
+    assert arrays["dims"].tolist() == [2, 5]
+    assert arrays["samples"].shape == (2, 64, 6, 8, 3)
+    assert set(arrays) == {"dims", "samples", "originals", "reconstructions"}
+    assert np.array_equal(arrays["originals"], points.test[:8].permute(0, 2, 3, 1).numpy())
+    ((model, _),) = training.load_curve(it, points, "one", 0, folder / "one")
+    decoded = model.decode(model.encode(points.batch("test", slice(8))))
+    for cell in range(2):
+        assert np.array_equal(arrays["reconstructions"][cell], as_bytes(decoded[cell]))
+    first, second = arrays["samples"][:, :32], arrays["samples"][:, 32:]
+    assert not np.array_equal(first, second)
+
+
+def test_systems_see_the_same_noise(trained):
+    one, other = drawn(trained, "one"), drawn(trained, "other")
+    assert np.array_equal(one["samples"], other["samples"])
+    assert not np.array_equal(one["samples"][0], one["samples"][1])
+
+
+@pytest.mark.parametrize("how", ["said by its file", "seen in what it draws"])
+def test_a_diverged_cell_is_left_out(trained, tmp_path, how):
+    _, _, folder = trained
+    for dim in (2, 5):
+        path = folder / "mog-vae" / f"{dim}.safetensors"
+        parameters = load_file(path)
+        with safe_open(path, "pt") as file:
+            about = file.metadata()["cell"]
+        if dim == 2 and how == "said by its file":
+            assert '"diverged": null' in about
+            about = about.replace('"diverged": null', '"diverged": 3')
+        elif dim == 2:
+            parameters["means"][0] = torch.nan
+        save_file(parameters, tmp_path / path.name, {"cell": about})
+    arrays, whole = drawn(trained, "mog-vae", tmp_path), drawn(trained, "mog-vae")
+    assert arrays["dims"].tolist() == [5]
+    for name in ("samples", "reconstructions", "centres", "use"):
+        assert np.array_equal(arrays[name], whole[name][1:]), name
+    assert np.array_equal(arrays["originals"], whole["originals"])
+
+
+def test_a_file_has_the_same_bytes_each_time_and_no_date(trained, tmp_path):
+    path, _, folder = trained
+    files = [tmp_path / "one" / "mog-vae.npz", tmp_path / "mog-vae.npz"]
+    for file in files:
+        verb = ["gallery", str(path), "--dataset", "mnist", "--system", "mog-vae", "--seed", "0"]
+        assert cli.main([*verb, "--models", str(folder / "mog-vae"), "--out", str(file)]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    with zipfile.ZipFile(files[0]) as archive:
+        assert {it.date_time for it in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    with np.load(files[0], allow_pickle=False) as file:
+        expected = drawn(trained, "mog-vae")
+        assert set(file) == set(expected)
+        assert all(np.array_equal(file[name], expected[name]) for name in file)
+
+
+def test_data_without_images_have_no_gallery(trained):
+    _, it, folder = trained
+    with pytest.raises(Mistake, match="synthetic-8 has no images"):
+        gallery.pictures(it, "synthetic-8", "one", 0, folder / "one")

@@ -1,0 +1,24 @@
+# Trained curves of images, of the study's first seed, to pictures: one job a data set and system.
+
+
+rule gallery:
+    input:
+        sources("gallery"),
+        models=f"{RESULTS}/models/{{dataset}}/{{system}}/{STUDY.seeds[0]}",
+    output:
+        f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz",
+    log:
+        f"{RESULTS}/logs/gallery/{{dataset}}/{{system}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/gallery/{{dataset}}/{{system}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        seed=STUDY.seeds[0],
+    shell:
+        'python -m bench gallery "$study" --dataset {wildcards.dataset}'
+        " --system {wildcards.system} --seed {params.seed} --models {input.models}"
+        " --threads {threads} --out {output} 2> {log}"
