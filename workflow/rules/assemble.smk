@@ -83,6 +83,7 @@ rule figures:
 rule claims:
     input:
         sources(*CLAIMS),
+        beside,
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/claims.json",

@@ -18,15 +18,23 @@ from bench.report.claims.outcomes import (
     Used,
     Verdict,
 )
+from bench.report.claims.systems import described, matching
 from bench.report.curves import Grid, grids
 
 __all__ = ["judge"]
 
 
-def judge(records: pd.DataFrame, folder: str | Path | None = None) -> list[Verdict]:
+def judge(
+    records: pd.DataFrame,
+    history: pd.DataFrame | None = None,
+    folder: str | Path | None = None,
+) -> list[Verdict]:
     """A verdict on every claim for every data set and each system that the claim is about.
 
+    A claim of whose systems a data set has none is passed over in silence.
+
     Arguments:
+        history: what training told of itself, with the columns of `bench.history`.
         folder: of the ledger, where it is not the one of this package.
 
     Raises:
@@ -35,24 +43,32 @@ def judge(records: pd.DataFrame, folder: str | Path | None = None) -> list[Verdi
     """
     claims = ledger.read(folder)
     # A grid of `grids` is of the main protocol: no other has a say in a verdict.
-    return [it for grid in grids(records) for claim in claims for it in _of(claim, grid)]
+    return [it for grid in grids(records) for claim in claims for it in _of(claim, grid, history)]
 
 
-def _of(claim: Mapping, grid: Grid) -> list[Verdict]:
-    bases = claim["about"]["bases"]
-    systems = grid.systems(bases)
-    if not systems:
-        reason = f"no system of base {' or '.join(bases)} in these records."
-        return [_not_run(claim, grid, None, NotRun(reason))]
-    return [_verdict(claim, grid, system) for system in systems]
+def _of(claim: Mapping, grid: Grid, history: pd.DataFrame | None) -> list[Verdict]:
+    if grid.dataset not in claim.get("datasets", [grid.dataset]):
+        return []
+    systems = matching(grid, claim["about"])
+    if systems:
+        return [_verdict(claim, grid, system, history) for system in systems]
+    if not grid.systems(_bases(claim)):
+        return []
+    reason = f"no system of base {described(claim['about'])} in these records."
+    return [_not_run(claim, grid, None, NotRun(reason))]
 
 
-def _verdict(claim: Mapping, grid: Grid, system: str) -> Verdict:
+def _bases(claim: Mapping) -> list[str]:
+    """The bases that a claim names; one about everything but some is not about the rest."""
+    return [*claim["about"].get("bases", []), *claim.get("against", {}).get("bases", [])]
+
+
+def _verdict(claim: Mapping, grid: Grid, system: str, history: pd.DataFrame | None) -> Verdict:
     try:
         if grid.untrained() or grid.untrained(system):
             what = grid.dataset if grid.untrained() else system
             raise NotRun(f"there is no record of a cell of {what}.")
-        outcome = forms.load(claim["form"]).judge(claim, Evidence(grid, system))
+        outcome = forms.load(claim["form"]).judge(claim, Evidence(grid, system, history))
     except NotRun as reason:
         return _not_run(claim, grid, system, reason)
     # Whatever is missing is said, and too little of it is no verdict.
@@ -80,10 +96,7 @@ def _verdict(claim: Mapping, grid: Grid, system: str) -> Verdict:
     told = dict.fromkeys(text for cells in outcome.cells for text in cells.cautions)
     notes += [f"Caution: {text}." for text in told]
     outcome = replace(outcome, verdict=verdict, finding=" ".join([outcome.finding, *notes]))
-    cells = list(outcome.cells)
-    if centre is not None and all(it.system != centre.system for it in cells):
-        cells.append(centre)
-    used = tuple(one for it in cells for one in _used(it))
+    used = tuple(dict.fromkeys(one for it in outcome.cells for one in _used(it)))
     return replace(
         _finish(claim, grid, system, outcome.verdict, outcome.finding, outcome.centre),
         estimates=tuple(outcome.estimates),

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import yaml
 
+from bench import records
 from bench.report.claims import forms
 from bench.study_file import load, refusal, validate
 
 __all__ = ["read"]
 
 _HERE = Path(__file__).parent
+_COLUMNS = [name for name, kind in records.COLUMNS.items() if kind in ("Float64", "Int64")]
 
 
 def read(folder: str | Path | None = None) -> list[dict]:
@@ -33,6 +35,7 @@ def _claim(path: Path) -> dict:
         raise refusal(path, ("form",), repr(name), f"one of {', '.join(forms.names())}")
     own = forms.load(name).PARAMETERS if name is not None else {}
     schema["properties"] |= own
+    schema["$defs"]["column"]["enum"] = _COLUMNS
     schema["required"] += [key for key, it in own.items() if "default" not in it]
     validate(path, claim, schema)
     defaults = {key: it["default"] for key, it in schema["properties"].items() if "default" in it}
