@@ -15,6 +15,7 @@ __all__ = ["Comparison", "every"]
 
 _SHOWN = 3  # as many comparisons are told in a sentence
 _NAMED = 8  # and the places of as many
+_NAMED = 8  # and the places of as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,20 +76,23 @@ def every(
     parts = [f"{shown(plain[it])} at {it.at}" for it in told]
     if len(ordered) > _SHOWN:
         parts = [f"from {parts[0]} to {parts[1]}"]
-    finding = f"{what}: {'; '.join(parts)}. "
-    finding += (
-        f"Clearly {_region(low, high, logs)} in {len(inside)} of {len(comparisons)} comparisons."
-    )
+    region, count = _region(low, high, logs), len(comparisons)
+    finding = f"{what}: {'; '.join(parts)}."
+    if count > 1:
+        finding += f" Clearly {region} in {len(inside)} of {count} comparisons."
+    elif not outside:
+        finding += f" {'Clearly' if inside else 'Not clearly'} {region}."
     estimates = [_estimated(it.name, plain[it], it, logs) for it in told]
-    if unclear:
+    if unclear and count > 1:
         finding += f" Not clear: {_places(unclear)}."
     if outside:
-        corrected = f" even corrected for {family} comparisons" if family > 1 else ""
-        finding += f" Clearly not{',' if corrected else ''}{corrected}: {_places(outside)}."
+        corrected = f", even corrected for {family} comparisons" if family > 1 else ""
+        places = f": {_places(outside)}" if count > 1 else ""
+        finding += f" Clearly not {region}{corrected}{places}."
         if family > 1:
             worst = max(outside, key=lambda it: max(strict[it].low - high, low - strict[it].high))
             estimates.append(_estimated(f"{worst.name}, corrected", strict[worst], worst, logs))
-    return decide(len(inside) == len(comparisons), bool(outside)), finding, estimates
+    return decide(len(inside) == count, bool(outside)), finding, estimates
 
 
 def _inside(one: Interval, low: float, high: float) -> bool:
@@ -110,7 +114,8 @@ def _places(comparisons: Sequence[Comparison]) -> str:
     places = [it.at for it in comparisons]
     if all(place.startswith("m = ") and place[4:].isdigit() for place in places):
         return f"m = {listing(place[4:] for place in places)}"
-    return "; ".join(places)
+    more = [f"and {len(places) - _NAMED} more"] if len(places) > _NAMED else []
+    return "; ".join([*places[:_NAMED], *more])
 
 
 def _estimated(name: str, one: Interval, it: Comparison, logs: bool) -> Estimate:

@@ -1,6 +1,6 @@
 """From claims and records to verdicts: which systems, and what rules out “reproduced”."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +81,7 @@ def _verdict(claim: Mapping, grid: Grid, system: str, history: pd.DataFrame | No
         for i, cells in enumerate(outcome.cells)
         if (short := _lacking(cells.values, claim["fewest_seeds"]))
     ]
+    lacking += _unshared([it for it in outcome.cells if it is not centre], claim["fewest_seeds"])
     if lacking:
         notes.append(f"Too few seeds: {lacking[0]}.")
         verdict = INCONCLUSIVE
@@ -151,3 +152,14 @@ def _lacking(curve: pd.DataFrame, fewest: int) -> str:
     # Differences are paired: what counts is the seeds that two dimensions share.
     shared = int((there.T @ there).to_numpy().min())
     return f"two dimensions share {shared} of at least {fewest} seeds" if shared < fewest else ""
+
+
+def _unshared(cells: Sequence[Cells], fewest: int) -> list[str]:
+    """Where the first system and another share fewer seeds than `fewest` at a dimension."""
+    first, *others = cells
+    return [
+        f"{first.system} and {it.system} share {shared} of at least {fewest} seeds at m = {m}"
+        for it in others
+        for m in it.values.columns.intersection(first.values.columns)
+        if (shared := int((first.values[m].notna() & it.values[m].notna()).sum())) < fewest
+    ]

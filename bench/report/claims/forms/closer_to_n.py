@@ -1,12 +1,13 @@
-"""A count of dimensions is closer to the data's known n than each competitor at the same m ≥ n."""
+"""A count of dimensions is closer to the data's known n than each competitor at the same m > n."""
 
 from collections.abc import Mapping
 
 from bench.report.claims.every import Comparison, every
 from bench.report.claims.evidence import Evidence
-from bench.report.claims.outcomes import NotRun, Outcome
+from bench.report.claims.outcomes import INCONCLUSIVE, REPRODUCED, NotRun, Outcome
 from bench.report.claims.quantities import called
 from bench.report.claims.systems import rivals
+from bench.report.text import listing
 
 __all__ = ["PARAMETERS", "judge"]
 
@@ -36,12 +37,13 @@ PARAMETERS = {
 
 
 def judge(claim: Mapping, evidence: Evidence) -> Outcome:
-    """Whether |count − n| − |competitor − n|, paired by seed, is below the threshold at all m ≥ n.
+    """Whether |count − n| − |competitor − n|, paired by seed, is below the threshold at all m > n.
 
-    A competitor that has no number at all (records that were made without it) is left out.
+    At m = n a competitor that keeps all dimensions is right by construction: only m > n count.
+    Where nothing tells one of the columns, it cannot be reproduced.
 
     Raises:
-        NotRun: the true dimension is unknown, there is no m ≥ n, or no competitor.
+        NotRun: the true dimension is unknown, there is no m > n, or no competitor.
     """
     if evidence.grid.true_dim is None:
         raise NotRun("the data's true dimension is unknown.")
@@ -54,7 +56,7 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
     ]
     if not labels:
         raise NotRun("there is no competitor that estimates a dimension.")
-    dims, centre, _ = evidence.dims("from-n", [label for label, _ in labels])
+    dims, centre, _ = evidence.dims("beyond-n", [label for label, _ in labels])
     own = evidence.cells(claim["column"], dims.__contains__)
     others = [evidence.cells(column, dims.__contains__, label) for label, column in labels]
     n = centre.n
@@ -71,4 +73,10 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
     what = f"Distance from n = {n} of the {called(claim['column'])} of {own.system} minus that of "
     what += "each competitor"
     verdict, finding, estimates = every(what, comparisons, high=claim["threshold"])
+    absent = {column for it in claim["competitors"] for column in it["columns"]}
+    absent -= {column for _, column in labels}
+    if absent:
+        finding += " Not in these records, so that “closer than each” cannot be shown: "
+        finding += f"{listing(called(column) for column in sorted(absent))}."
+        verdict = INCONCLUSIVE if verdict == REPRODUCED else verdict
     return Outcome(verdict, finding, estimates, centre.and_cells(own, *others), centre)
