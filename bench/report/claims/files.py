@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from bench import store
-from bench.report.claims import ledger
 from bench.report.claims.judging import judge
+from bench.report.claims.ledger import read
 
 __all__ = ["summary", "write"]
 
 
 def write(records: pd.DataFrame, path: str | Path, history: pd.DataFrame | None = None) -> None:
     """Write the ledger and all verdicts as JSON, floats with 6 significant digits."""
-    content = {"claims": ledger.read(), "verdicts": [asdict(it) for it in judge(records, history)]}
+    content = {"claims": read(), "verdicts": [asdict(it) for it in judge(records, history)]}
     text = json.dumps(_rounded(content), indent=1, ensure_ascii=False, allow_nan=False)
     store.write_text(path, text + "\n")
 

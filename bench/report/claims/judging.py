@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.report.claims import forms, ledger
+from bench.report.claims import forms
 from bench.report.claims.evidence import Evidence
+from bench.report.claims.ledger import read
 from bench.report.claims.outcomes import (
     INCONCLUSIVE,
     NOT_RUN,
@@ -41,7 +42,7 @@ def judge(
         Mistake: the records of one data set do not belong together (see `grids`), or a claim is
             none.
     """
-    claims = ledger.read(folder)
+    claims = read(folder)
     # A grid of `grids` is of the main protocol: no other has a say in a verdict.
     return [it for grid in grids(records) for claim in claims for it in _of(claim, grid, history)]
 

@@ -1,5 +1,6 @@
 """The ledger: one YAML file a claim, whose name is the claim's, checked against a JSON schema."""
 
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -22,21 +23,32 @@ def read(folder: str | Path | None = None) -> list[dict]:
     Raises:
         StudyError: a file is no YAML or breaks the schema, with the key and what is allowed.
     """
-    paths = sorted(Path(folder or _HERE).glob("*.yaml"))
-    claims = [_claim(path) for path in paths]
+    return list(_own()) if folder is None else _read(Path(folder))
+
+
+@cache
+def _own() -> list[dict]:
+    return _read(_HERE)
+
+
+def _read(folder: Path) -> list[dict]:
+    schema = yaml.safe_load(_HERE.with_name("schema.yaml").read_text(encoding="utf-8"))
+    schema["$defs"]["column"]["enum"] = _COLUMNS
+    claims = [_claim(path, schema) for path in sorted(folder.glob("*.yaml"))]
     return sorted(claims, key=lambda it: (it["source"]["authors"], it["source"]["title"], it["id"]))
 
 
-def _claim(path: Path) -> dict:
-    schema = yaml.safe_load(_HERE.with_name("schema.yaml").read_text(encoding="utf-8"))
+def _claim(path: Path, schema: dict) -> dict:
     claim = load(path, "a claim in YAML")
     name = claim.get("form") if isinstance(claim, dict) else None
     if name is not None and name not in forms.names():
         raise refusal(path, ("form",), repr(name), f"one of {', '.join(forms.names())}")
     own = forms.load(name).PARAMETERS if name is not None else {}
-    schema["properties"] |= own
-    schema["$defs"]["column"]["enum"] = _COLUMNS
-    schema["required"] += [key for key, it in own.items() if "default" not in it]
+    required = [key for key, it in own.items() if "default" not in it]
+    schema = schema | {
+        "properties": schema["properties"] | own,
+        "required": schema["required"] + required,
+    }
     validate(path, claim, schema)
-    defaults = {key: it["default"] for key, it in schema["properties"].items() if "default" in it}
+    defaults = {key: it["default"] for key, it in own.items() if "default" in it}
     return {"id": path.stem, **defaults, **claim}
