@@ -270,7 +270,7 @@ def homoencoder(nats, ratio=None, epochs=60):
     distances = level(1.0, dims=[40])
     rows = cells(distances, "vhe", **about) + cells(distances, "vae", **about)
     told = [np.linspace(0, 1, epochs)] * 3
-    told = pd.DataFrame(told, columns=range(1, epochs + 1)).add(NOISE, axis=0)
+    told = pd.DataFrame(told, columns=range(1, epochs + 1)).add(pd.Series(NOISE), axis=0)
     lines = history(told * 0 + 100 + told, "vae", "autoencoder")
     lines += history(told + 100 + nats, "vhe", "autoencoder")
     if ratio is not None:

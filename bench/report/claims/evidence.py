@@ -100,8 +100,14 @@ class Evidence:
         Raises:
             NotRun: there is none.
         """
-        curves = [self.grid.curve(label) for label in (self.system, *labels)]
-        dims = [m for m in curves[0] if all(m in curve for curve in curves)]
+        rows = self.grid.records[["system", "dim"]].dropna()
+        shared = set.intersection(
+            *(
+                {int(m) for m in rows.loc[rows["system"] == it, "dim"]}
+                for it in (self.system, *labels)
+            )
+        )
+        dims = sorted(shared)
         centre, note = None, ""
         if rule == "largest":
             kept = dims[-1:]
@@ -115,9 +121,11 @@ class Evidence:
         else:
             kept = dims if rule == "all" else [m for m in dims if m in rule]
         if not kept:
-            asked = f"m = {listing(rule)}" if not isinstance(rule, str) else f"m {rule}"
-            reason = f"none of the dimensions {listing(dims)}, which the systems share, is {asked}."
-            raise NotRun(reason if dims else "the systems share no dimension.", centre)
+            if not dims:
+                raise NotRun("the systems share no dimension.", centre)
+            sign = "≥" if rule == "from-n" else ">"
+            asked = f"m = {listing(rule)}" if centre is None else f"m {sign} n = {centre.n}"
+            raise NotRun(f"no {asked} among the dimensions {listing(dims)}.", centre)
         return kept, centre, note
 
     def epochs(self, quantity: str, dim: int, system: str | None = None) -> pd.DataFrame:

@@ -44,6 +44,7 @@ def _claim(path: Path, schema: dict) -> dict:
     if name is not None and name not in forms.names():
         raise refusal(path, ("form",), repr(name), f"one of {', '.join(forms.names())}")
     own = forms.load(name).PARAMETERS if name is not None else {}
+    own = {key: _told(it, schema["$defs"]) for key, it in own.items()}
     required = [key for key, it in own.items() if "default" not in it]
     schema = schema | {
         "properties": schema["properties"] | own,
@@ -52,3 +53,10 @@ def _claim(path: Path, schema: dict) -> dict:
     validate(path, claim, schema)
     defaults = {key: it["default"] for key, it in own.items() if "default" in it}
     return {"id": path.stem, **defaults, **claim}
+
+
+def _told(part: dict, shared: dict) -> dict:
+    """A parameter's schema with the description of what it refers to, for messages."""
+    if "$ref" not in part:
+        return part
+    return {"description": shared[part["$ref"].rpartition("/")[2]]["description"], **part}
