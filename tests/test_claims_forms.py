@@ -163,6 +163,12 @@ def test_nac_is_compared_above_n_only(masked, word):
     assert verdict(rows, "nac-below-wae", "mask-aae").verdict == word
 
 
+def test_what_cannot_be_judged_for_any_system_is_said_once():
+    rows = table(level(1.0, dims=[16]), "wae-mmd") + table(level(1.0, dims=[16]), "aae")
+    found = [it for it in claims.judge(records.frame(rows)) if it.claim == "u-shape"]
+    assert [(it.system, it.verdict) for it in found] == [(None, "not run")]
+
+
 # Counts.
 
 

@@ -52,7 +52,12 @@ def _of(claim: Mapping, grid: Grid, history: pd.DataFrame | None) -> list[Verdic
         return []
     systems = matching(grid, claim["about"])
     if systems:
-        return [_verdict(claim, grid, system, history) for system in systems]
+        found = [_verdict(claim, grid, system, history) for system in systems]
+        told = {(it.verdict, it.finding) for it in found}
+        if len(found) > len(told) == 1 and found[0].verdict == NOT_RUN:
+            # What is the same for all systems is said once.
+            return [replace(found[0], system=None, variant="")]
+        return found
     if not grid.systems(_bases(claim)):
         return []
     reason = f"no system of base {described(claim['about'])} in these records."
