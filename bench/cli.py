@@ -165,9 +165,10 @@ def _figures(path: Path, out: Path) -> None:
 
 
 def _claims(path: Path, out: Path) -> None:
-    from bench.report import claims
+    from bench.report import claims, results
 
-    claims.write(_read_records(path), out)
+    found = results.read(path)
+    claims.write(found.records, out, found.history)
     print(claims.summary(out))
 
 

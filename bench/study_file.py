@@ -17,8 +17,8 @@ class StudyError(Mistake):
     """A study that cannot be used: one line with file, key, value found, and what is allowed."""
 
 
-def load(path: str | Path) -> object:
-    """What the file holds.
+def load(path: str | Path, wanted: str = "a study file in YAML") -> object:
+    """What the file holds; an error says that something else was wanted.
 
     Raises:
         StudyError: it cannot be read, is no YAML, or has a key twice or one that is no text.
@@ -30,11 +30,11 @@ def load(path: str | Path) -> object:
         return loader.construct_document(node) if node else None
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise refusal(path, (), f"no readable file ({reason})", "a study file in YAML") from None
+        raise refusal(path, (), f"no readable file ({reason})", wanted) from None
     except StudyError:
         raise
     except (yaml.YAMLError, ValueError) as error:
-        raise refusal(path, (), f"invalid YAML ({error})", "a study file in YAML") from None
+        raise refusal(path, (), f"invalid YAML ({error})", wanted) from None
 
 
 class _Loader(yaml.SafeLoader):

@@ -236,7 +236,8 @@ def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, o
         ),
         (
             "report.html",
-            ["report/page.py", "report/page.html", "report/claims.yaml", "records.py"],
+            ["report/page.py", "report/page.html", "records.py", "report/claims/schema.yaml"]
+            + ["report/claims/ledger/u-shape.yaml", "report/claims/forms/u_shape.py"],
             ["training.py", "study.py", "features/inception.py"],
         ),
     ],

@@ -83,7 +83,8 @@ rule figures:
 
 rule claims:
     input:
-        sources("report/claims"),
+        sources(*CLAIMS),
+        beside,
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/claims.json",
@@ -102,7 +103,7 @@ rule claims:
 
 rule report:
     input:
-        sources("report/page"),
+        sources("report/page", *CLAIMS),
         beside,
         PUBLISHED,
         records=rules.collect.output[0],

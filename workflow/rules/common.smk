@@ -40,6 +40,12 @@ except study.StudyError as error:
 RESULTS = f"results/{STUDY.name}"
 PUBLISHED = sorted(str(file) for file in Path("results/published").glob("*.csv"))
 PACKAGE_DATA = (".html", ".mplstyle", ".safetensors", ".yaml")
+# The claims find their tests by name: no import tells of them.
+CLAIMS = ["report/claims/__init__"]
+CLAIMS += [
+    f"report/claims/forms/{it.stem}"
+    for it in sorted(Path(workflow.basedir, "bench/report/claims/forms").glob("*.py"))
+]
 
 # In the commands' prefix and not in parameters: another path to the same study, or to Python, is no
 # reason to run a job anew.

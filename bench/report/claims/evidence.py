@@ -1,0 +1,160 @@
+"""What a claim is judged on: one data set's records, and the system that the claim is about."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench.report.claims.outcomes import Cells, Centre, NotRun
+from bench.report.claims.systems import described, rivals
+from bench.report.curves import Failure, Grid
+from bench.report.text import listing
+
+__all__ = ["Evidence"]
+
+_DISTANCES = ("fid", "fd_infinity", "kid")  # the columns that cautions are about
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The records of one data set, the label of the system in question, and histories if any.
+
+    `history` has the columns of `bench.history`, of any data sets.
+    """
+
+    grid: Grid
+    system: str
+    history: pd.DataFrame | None = None
+
+    def cells(
+        self, column: str, keep: Callable[[int], bool] = lambda m: True, system: str | None = None
+    ) -> Cells:
+        """A column of the system in question or of another one, at the dimensions to keep."""
+        system = self.system if system is None else system
+        values = self.grid.curve(system, column)
+        values = values[[m for m in values if keep(m)]]
+        failures = [it for it in self.grid.failures(system, column) if keep(it.dim)]
+        cautions = self.grid.cautions(system) if column in _DISTANCES else []
+        return Cells(system, values, failures, cautions)
+
+    def centre(self) -> Centre:
+        """The true dimension n, or the argmin of the critic AAE's mean curve, as the paper has it.
+
+        Source: Mondal et al., MaskAAE: Latent space optimization for Adversarial Auto-Encoders,
+        2020.
+
+        Raises:
+            NotRun: there is neither.
+        """
+        n = self.grid.true_dim
+        if n is not None:
+            return Centre(n, f"n = {n} is the data's true dimension")
+        labels = self.grid.systems(["aae"])
+        if not labels:
+            raise NotRun("n is unknown, and there is no aae to estimate it from.")
+        if len(labels) > 1 and "aae" not in labels:
+            several = f"there are several aae to estimate it from: {listing(labels)}."
+            raise NotRun(f"n is unknown, and {several}")
+        label = "aae" if "aae" in labels else labels[0]
+        cells = self.cells("fid", system=label)
+        if cells.values.isna().all(axis=None):
+            raise NotRun(f"n is unknown, and {label} has no distance to estimate it from.")
+        n = int(cells.values.mean().idxmin())
+        return Centre(n, f"n estimated as {n} from {label}", cells)
+
+    def inner_centre(self) -> Centre:
+        """The same; an estimate must not be at an end of its curve.
+
+        Raises:
+            NotRun: there is none, or one at an end.
+        """
+        centre = self.centre()
+        if centre.cells is not None and centre.n in centre.cells.values.columns[[0, -1]]:
+            reason = f"{centre.source}, an end of that curve: the minimum may lie outside."
+            raise NotRun(reason, centre)
+        return centre
+
+    def rivals(self, selector: Mapping) -> list[str]:
+        """The labels to compare the system in question with; see `systems.rivals`.
+
+        Raises:
+            NotRun: there is none.
+        """
+        labels = rivals(self.grid, self.system, selector)
+        if not labels:
+            alike = selector.get("same", [])
+            alike = "all else the same" if alike == "all" else f"the same {', '.join(alike)}"
+            alike = f" and {alike}" if selector.get("same") else ""
+            reason = f"no trained system of base {described(selector)}{alike} to compare"
+            raise NotRun(f"{reason} {self.system} with.")
+        return labels
+
+    def dims(
+        self, rule: str | Sequence[int], labels: Sequence[str] = ()
+    ) -> tuple[list[int], Centre | None, str]:
+        """The dimensions of a rule that the system in question and all others named have.
+
+        With them comes n where the rule asks for it, and a note where n cannot be had, so that
+        every dimension counts.
+
+        Raises:
+            NotRun: there is none.
+        """
+        rows = self.grid.records[["system", "dim"]].dropna()
+        shared = set.intersection(
+            *(
+                {int(m) for m in rows.loc[rows["system"] == it, "dim"]}
+                for it in (self.system, *labels)
+            )
+        )
+        dims = sorted(shared)
+        centre, note = None, ""
+        if rule == "largest":
+            kept = dims[-1:]
+        elif rule in ("from-n", "beyond-n"):
+            try:
+                centre = self.inner_centre()
+            except NotRun:
+                note = " n is unknown: every m counts."
+            least = 0 if centre is None else centre.n + (rule == "beyond-n")
+            kept = [m for m in dims if m >= least]
+        else:
+            kept = dims if rule == "all" else [m for m in dims if m in rule]
+        if not kept:
+            if not dims:
+                raise NotRun("the systems share no dimension.", centre)
+            sign = "≥" if rule == "from-n" else ">"
+            asked = f"m = {listing(rule)}" if centre is None else f"m {sign} n = {centre.n}"
+            raise NotRun(f"no {asked} among the dimensions {listing(dims)}.", centre)
+        return kept, centre, note
+
+    def epochs(self, quantity: str, dim: int, system: str | None = None) -> pd.DataFrame:
+        """A quantity of training [seeds, epochs], NaN where it is not told.
+
+        Raises:
+            NotRun: nothing is told of it.
+        """
+        system = self.system if system is None else system
+        if self.history is None:
+            raise NotRun("there is no history of training beside these records.")
+        told = self.history
+        told = told[(told["dataset"] == self.grid.dataset) & (told["system"] == system)]
+        told = told[(told["quantity"] == quantity) & (told["dim"] == dim)]
+        if told.empty:
+            raise NotRun(f"the history of training tells no {quantity} of {system}.")
+        wide = told.pivot(index="seed", columns="epoch", values="value").astype(float)
+        wide = wide.rename(index=int, columns=int)
+        return wide.reindex(self.grid.seeds).sort_index(axis=1)
+
+    def told(self, quantity: str, values: pd.DataFrame, system: str | None = None) -> Cells:
+        """Numbers from the history [seeds, dims], with the cells that have none."""
+        system = self.system if system is None else system
+        gone = {(it.dim, it.seed): it for it in self.grid.failures(system)}
+        failures = []
+        for dim, seeds in values.items():
+            for seed in seeds.index[seeds.isna()]:
+                known = gone.get((dim, seed))
+                if known is None or known.reason.startswith("no "):
+                    known = Failure(system, int(dim), int(seed), f"no {quantity} in the history")
+                failures.append(known)
+        return Cells(system, values, failures)

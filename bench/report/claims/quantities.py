@@ -1,0 +1,23 @@
+"""What columns are called in a finding."""
+
+__all__ = ["called"]
+
+_NAMES = {
+    "fid": "distance",
+    "nac": "NAC",
+    "reconstruction": "reconstruction error",
+    "latent_divergence": "latent divergence",
+    "elbo": "evidence lower bound (nats)",
+    "iwae": "importance-weighted bound (nats)",
+    "discovered_mask": "number of kept dimensions",
+    "discovered_units": "number of active units",
+    "pca_dimension": "95 % PCA dimension",
+    "two_nn": "TwoNN dimension",
+    "mle_dimension": "MLE dimension",
+    "autoencoder": "training loss (nats)",
+}
+
+
+def called(column: str) -> str:
+    """A column's or quantity's name in a sentence."""
+    return _NAMES.get(column, column)
