@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -76,8 +77,7 @@ class Grid:
 
     def untrained(self, system: str | None = None) -> int:
         """How many cells a system (or the data set) has, if all of them are missing; else 0."""
-        rows = self._cells
-        rows = rows if system is None else rows[rows["system"] == system]
+        rows = self._cells if system is None else self._of[system]
         return len(rows) if (rows["status"] == "missing").all() else 0
 
     def cautions(self, system: str | None = None, dim: int | None = None) -> list[str]:
@@ -87,23 +87,25 @@ class Grid:
         rows = rows if dim is None else rows[rows["dim"] == dim]
         return sorted({text.rstrip(".") for text in rows["caution"].dropna()})
 
-    @property
+    @cached_property
     def seeds(self) -> list[int]:
         """The seeds of all cells: those that a complete curve has."""
         return sorted(int(seed) for seed in self._cells["seed"].unique())
 
     def curve(self, system: str, column: str = "fid") -> pd.DataFrame:
         """A column of records, shape [seeds, dims], NaN where a cell has no such number."""
-        rows = self._cells[self._cells["system"] == system]
-        wide = rows.where(rows["status"] == "done")[column].astype("Float64")
-        wide = wide.to_numpy(float, na_value=np.nan)
-        keys = pd.MultiIndex.from_arrays([rows["seed"].astype(int), rows["dim"].astype(int)])
-        wide = pd.Series(np.where(np.isfinite(wide), wide, np.nan), keys).unstack()
-        return wide.reindex(self.seeds).sort_index(axis=1)
+        if (system, column) not in self._curves:
+            rows = self._of[system]
+            wide = rows[column].where(rows["status"] == "done").astype("Float64")
+            wide = wide.to_numpy(float, na_value=np.nan)
+            keys = pd.MultiIndex.from_arrays([rows["seed"].astype(int), rows["dim"].astype(int)])
+            wide = pd.Series(np.where(np.isfinite(wide), wide, np.nan), keys).unstack()
+            self._curves[system, column] = wide.reindex(self.seeds).sort_index(axis=1)
+        return self._curves[system, column].copy()
 
     def failures(self, system: str, column: str = "fid") -> list[Failure]:
         """The cells of a curve that have no such number, by dimension and seed."""
-        rows = self._cells[self._cells["system"] == system].set_index(["dim", "seed"])
+        rows = self._of[system].set_index(["dim", "seed"])
         found = []
         for dim, seeds in self.curve(system, column).items():
             for seed in seeds.index[seeds.isna()]:
@@ -121,9 +123,19 @@ class Grid:
         values = rows[column].to_numpy(float, na_value=np.nan)
         return interval(pd.Series(values, rows["seed"].fillna(0).astype(int)))
 
-    @property
+    @cached_property
     def _cells(self) -> pd.DataFrame:
         return self.records[self.records["dim"].notna()]
+
+    @cached_property
+    def _of(self) -> dict[str, pd.DataFrame]:
+        """The cells by system."""
+        return dict(iter(self._cells.groupby("system")))
+
+    @cached_property
+    def _curves(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """Those that were asked for, by system and column: many ask for the same."""
+        return {}
 
 
 def grids(records: pd.DataFrame) -> list[Grid]:
