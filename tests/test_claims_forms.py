@@ -311,9 +311,18 @@ def test_no_history_a_short_one_or_a_lost_seed():
 
 
 @pytest.mark.parametrize(
-    ("ratio", "word"),
-    [((1.8, 1.0), "reproduced"), ((1.0, 1.8), "not reproduced"), ((1.8, 1.8), "not reproduced")],
+    ("ratio", "epochs", "word"),
+    [
+        ((1.8, 1.0), 300, "reproduced"),
+        ((1.0, 1.8), 300, "not reproduced"),
+        ((1.8, 1.8), 300, "not reproduced"),
+        ((1.8, 1.0), 60, "inconclusive"),
+        ((1.8, 1.5), 60, "inconclusive"),
+        ((1.0, 1.8), 60, "not reproduced"),
+    ],
 )
-def test_the_ratio_falls(ratio, word):
-    rows, told = homoencoder(0, ratio)
-    assert verdict(rows, "homoencoder-ratio-falls", "vhe", told).verdict == word
+def test_the_ratio_falls(ratio, epochs, word):
+    rows, told = homoencoder(0, ratio, epochs)
+    one = verdict(rows, "homoencoder-ratio-falls", "vhe", told)
+    assert one.verdict == word
+    assert ("not the end" in one.finding) == (epochs < 300)

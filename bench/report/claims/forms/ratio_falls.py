@@ -19,13 +19,15 @@ PARAMETERS = {
     "end": _NUMBER,
     "dims": {"$ref": "#/$defs/dims"},
     "fewest_epochs": {"type": "integer", "minimum": 2, "description": "an integer of at least 2"},
+    "end_epochs": {"type": "integer", "minimum": 2, "description": "an integer of at least 2"},
 }
 
 
 def judge(claim: Mapping, evidence: Evidence) -> Outcome:
     """Whether `above` / `below` is within ± threshold of `start` in the first epoch and of `end` in
     the last, and smaller in the last. All three, at each dimension, must hold; for the correction
-    of what speaks against it they count as one family.
+    of what speaks against it they count as one family. Where training is shorter than `end_epochs`,
+    its last epoch is not the end, and decides nothing.
 
     Raises:
         NotRun: there is no history, or one of fewer than `fewest_epochs` epochs.
@@ -68,7 +70,10 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
             0.0,
         ),
     ]
-    words = [verdict for verdict, _, _ in parts]
+    words, told = [verdict for verdict, _, _ in parts], [finding for _, finding, _ in parts]
+    if min(epochs.values()) < claim["end_epochs"]:
+        words[1] = INCONCLUSIVE
+        told.append(f"The last epoch is not the end, which is taken to be {claim['end_epochs']}.")
     verdict = INCONCLUSIVE
     if NOT_REPRODUCED in words:
         verdict = NOT_REPRODUCED
@@ -77,7 +82,7 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
     both = pd.DataFrame(starts) + pd.DataFrame(ends)
     return Outcome(
         verdict,
-        " ".join(finding for _, finding, _ in parts),
+        " ".join(told),
         [it for _, _, estimates in parts for it in estimates],
         [evidence.told(name, both)],
     )
