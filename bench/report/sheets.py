@@ -27,7 +27,7 @@ def samples(dataset: str, gallery: Mapping[str, Mapping[str, np.ndarray]]) -> Fi
         cells = arrays["samples"][arrays["dims"] == dim]
         row[: len(cells) * _ACROSS] = cells[0, :_ACROSS] if len(cells) else 255
         labels.append(label if len(cells) else f"{label}: none")
-    figure, axes = _sheet(rows, _GAP / height, left=0.06 * max(map(len, labels)))
+    figure, axes = _sheet(rows, _GAP / height, left=0.08 * max(map(len, labels)))
     axes.set_yticks((np.arange(len(rows)) + 0.5) * (height + _GAP) - _GAP / 2, labels)
     axes.set_title(f"{dataset}: samples at $m$ = {dim}")
     return figure
