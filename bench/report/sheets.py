@@ -10,6 +10,7 @@ __all__ = ["centres", "samples"]
 
 _ACROSS, _GAP, _LARGEST = 10, 2, 16
 _TILE = 0.5  # inches across an image
+_TITLE = 0.3  # inches for the title
 _LETTERS = 0.42  # of an image's height, for what is written below it
 
 
@@ -27,7 +28,7 @@ def samples(dataset: str, gallery: Mapping[str, Mapping[str, np.ndarray]]) -> Fi
         cells = arrays["samples"][arrays["dims"] == dim]
         row[: len(cells) * _ACROSS] = cells[0, :_ACROSS] if len(cells) else 255
         labels.append(label if len(cells) else f"{label}: none")
-    figure, axes = _sheet(rows, _GAP / height, left=0.08 * max(map(len, labels)))
+    figure, axes = _sheet(rows, _GAP / height, left=0.07 * max(map(len, labels)) + 0.1)
     axes.set_yticks((np.arange(len(rows)) + 0.5) * (height + _GAP) - _GAP / 2, labels)
     axes.set_title(f"{dataset}: samples at $m$ = {dim}")
     return figure
@@ -76,8 +77,9 @@ def _sheet(rows: np.ndarray, below: float, left: float = 0.0) -> tuple[Figure, A
     picture = np.pad(rows, pads, constant_values=255).transpose(0, 2, 1, 3, 4)
     picture = picture.reshape(count * (height + gap), columns * (width + _GAP), channels)
     tall = count * _TILE * (height + gap) / (width + _GAP)
-    figure = Figure(figsize=(left + columns * _TILE, tall + 0.3), layout="constrained")
-    axes = figure.add_subplot()
+    wide = left + columns * _TILE
+    figure = Figure(figsize=(wide, tall + _TITLE))
+    axes = figure.add_axes((left / wide, 0, 1 - left / wide, tall / (tall + _TITLE)))
     # The SVG holds the images' own pixels, and leaves it to the viewer to make them larger.
     axes.imshow(
         picture[..., 0] if channels == 1 else picture,
