@@ -17,7 +17,7 @@ from bench.real import Extractors
 from bench.study import Net
 from bench.systems.base import Space
 
-BOUNDED = ["ard-vae", "beta-vae", "flow-vae", "info-vae", "mog-vae", "vae", "vamp-vae"]
+BOUNDED = ["ard-vae", "beta-vae", "flow-vae", "info-vae", "mog-vae", "vae", "vamp-vae", "vhe"]
 DIMENSIONS = ["pca_dimension", "two_nn", "mle_dimension"]
 WIDTH = 6
 LIKELIHOOD = study.Evaluation(samples=40, metrics=("likelihood",), draws=3)
@@ -45,8 +45,8 @@ def build(name, points, dims=(2, 5), **options):
     cls = systems.load(name)
     space = Space(points.shape, points.bounded())
     model = cls(Stack(dims, seed=1), space, Net("mlp", (8,)), cls.Options(**options)).eval()
-    model.fit(lambda: points.train)
-    model.settle(lambda: points.train)
+    model.fit(points.rows("train"))
+    model.settle(points.rows("train"))
     return model
 
 
