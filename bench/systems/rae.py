@@ -16,7 +16,7 @@ Defaults: the code's for RAE-L2 and RAE-GP on MNIST (1024 padded pixels, 16 late
 error is a mean over pixels and its code norm and gradient are means over latent dimensions, with
 weights 1e-4 (codes), 1e-7 (l2) and 5e-8 (gp); as sums these are β = 1e-4 · 2 · 1024 / 16 (`beta`),
 λ = 1e-7 · 1024 (`l2`) and λ = 5e-8 · 1024 / 16 (`gp`). Its β is greater for sn (by 90) and none (by
-5).
+5); that of sn brings all codes to zero in nets without batch normalisation, as our perceptrons are.
 
 Departures: as `ae`; l2 takes all of the decoder's layers (the code: all but the first), and sn
 leaves the encoder as it is (the code: normalises it as well on MNIST; the paper: the decoder).
