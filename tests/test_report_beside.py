@@ -247,11 +247,13 @@ def test_a_seed_that_diverged_leaves_the_others_mean():
 
 def test_marks_from_the_literature_are_in_the_panel_of_their_size():
     marks = [Mark("VAE, published", 50, 101.1), Mark("VAE, published", 100, 99.8)]
-    below, above = epochs.training("made-up", curves(), marks).axes
+    below, above = epochs.training("made-up", curves(50), marks).axes
     assert "VAE, published" not in labelled(below)
     mark = labelled(above)["VAE, published"]
     assert mark.get_xydata().tolist() == [[50, 101.1], [100, 99.8]]
     assert above.get_ylim()[0] < 99.8
+    shorter = epochs.training("made-up", curves(49), marks).axes[1]
+    assert "VAE, published" not in labelled(shorter)
 
 
 def test_contributions_are_kl_terms_and_the_ratio_of_gradients():

@@ -41,9 +41,12 @@ def training(dataset: str, history: pd.DataFrame, published: Sequence[Mark] = ()
 
     Arguments:
         history: the data set's rows of the table of `Results`, so that `trained` finds some.
-        published: losses in nats from the literature.
+        published: losses in nats from the literature; shown where training is as long as the
+            first of them.
     """
     lines = trained(history)
+    longest = max(one.columns.max() for one in lines.values())
+    published = published if longest >= min((it.epoch for it in published), default=0) else ()
     groups = _alike({key: _last(one) for key, one in lines.items()})
     figure, all_axes = _panels(len(groups))
     several = len({dim for _, dim in lines}) > 1
