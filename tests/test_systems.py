@@ -231,8 +231,11 @@ def test_conv_nets_have_a_dimension():
         build("vae", [0], Space((1, 8, 8), bounded=True), Net("conv"))
 
 
-@pytest.mark.parametrize("code", ["vector", "map"])
-@pytest.mark.parametrize("kind", ["conv", "infogan", "dcgan", "flexae"])
+# Systems see a code that is a map flat: one such net is enough for them.
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [*((kind, "vector") for kind in ("conv", "infogan", "dcgan", "flexae")), ("dcgan", "map")],
+)
 @pytest.mark.parametrize("name", systems.names())
 def test_every_system_trains_every_net(name, kind, code):
     images = torch.rand(16, 64, generator=torch.Generator().manual_seed(0))
