@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench import store
+from bench import store, typed
 from bench.mistake import Mistake
 
 __all__ = ["COLUMNS", "History", "read", "write"]
@@ -74,12 +74,7 @@ def read(*paths: str | Path) -> pd.DataFrame:
     """
     tables = []
     for path in paths:
-        try:
-            table = pd.read_csv(path, dtype=COLUMNS)
-        except (ValueError, TypeError) as error:
-            raise Mistake(f"{path}: not a history of training: {error}") from None
-        if list(table.columns) != list(COLUMNS):
-            raise Mistake(f"{path}: the columns of a history are {', '.join(COLUMNS)}")
+        table = typed.read(path, COLUMNS, "a history of training")
         if table.drop(columns="value").isna().any(axis=None) or (table["epoch"] < 1).any():
             raise Mistake(f"{path}: only a value may be empty, and epochs count from 1")
         if np.isinf(table["value"]).any():

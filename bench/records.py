@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import data, store
+from bench import data, store, typed
 from bench.mistake import Mistake
 from bench.study import Study
 
@@ -74,15 +74,7 @@ def read(*paths: str | Path) -> pd.DataFrame:
     Raises:
         Mistake: a file has other columns, a value of another type, or a cell twice.
     """
-    tables = []
-    for path in paths:
-        try:
-            table = pd.read_csv(path, dtype=COLUMNS)
-        except (ValueError, TypeError) as error:
-            raise Mistake(f"{path}: not a table of records: {error}") from None
-        if list(table.columns) != list(COLUMNS):
-            raise Mistake(f"{path}: the columns of a table of records are {', '.join(COLUMNS)}")
-        tables.append(table)
+    tables = [typed.read(path, COLUMNS, "a table of records") for path in paths]
     table = frame(row for table in tables for row in table.to_dict("records"))
     if table.duplicated(_KEY).any():
         cell = table[table.duplicated(_KEY)].iloc[0][_KEY].to_dict()

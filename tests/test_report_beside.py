@@ -106,9 +106,12 @@ def test_a_value_that_was_not_finite_is_empty(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda it: it.drop(columns="step"), "the columns of a history are dataset, system"),
-        (lambda it: it.assign(more=1), "the columns of a history"),
-        (lambda it: it[[*it.columns[1:], "dataset"]], "the columns of a history"),
+        (
+            lambda it: it.drop(columns="step"),
+            "history of training are dataset, system",
+        ),
+        (lambda it: it.assign(more=1), "the columns of a history of training"),
+        (lambda it: it[[*it.columns[1:], "dataset"]], "the columns of a history of training"),
         (lambda it: it.assign(epoch="x"), "not a history of training"),
         (lambda it: it.assign(epoch=0), "epochs count from 1"),
         (lambda it: it.assign(system=None), "only a value may be empty"),
