@@ -140,7 +140,7 @@ def _gallery(path, dataset, system, seed, models, threads, out) -> None:
 
 
 def _collect(path: Path, files: list[Path], out: Path) -> None:
-    table = records.complete(_read_records(*files), study.read(path))
+    table = records.complete(records.read(*files), study.read(path))
     records.write(out, table.to_dict("records"))
     if missing := int((table["status"] == "missing").sum()):
         print(f"{missing} of {len(table)} records are missing", file=sys.stderr)
@@ -155,7 +155,7 @@ def _history(files: list[Path], out: Path) -> None:
 def _tables(path: Path, out: Path) -> None:
     from bench.report import tables
 
-    tables.write(_read_records(path), out)
+    tables.write(records.read(path), out)
 
 
 def _figures(path: Path, out: Path) -> None:
@@ -167,8 +167,7 @@ def _figures(path: Path, out: Path) -> None:
 def _claims(path: Path, out: Path) -> None:
     from bench.report import claims, results
 
-    found = results.read(path)
-    claims.write(found.records, out, found.history)
+    claims.write(records.read(path), out, results.training(path))
     print(claims.summary(out))
 
 
@@ -302,10 +301,11 @@ def _parser() -> argparse.ArgumentParser:
     _out(verb, "HISTORY.csv")
 
     beside = "Shows history.csv and gallery/<dataset>/<system>.npz too, if they lie beside RECORDS."
+    judged = "Claims on the course of training need history.csv beside RECORDS."
     for function, line, more, out in (
         (_tables, "write a table per data set, as Markdown and LaTeX", "", "DIR"),
         (_figures, "draw U-curves, training curves and samples, as SVG and PNG", beside, "DIR"),
-        (_claims, "judge the papers' claims and print the verdicts", "", "FILE.json"),
+        (_claims, "judge the papers' claims and print the verdicts", judged, "FILE.json"),
         (_report, "write the report: one self-contained page", beside, "FILE.html"),
     ):
         verb = add(function, line, more)
@@ -367,13 +367,6 @@ def _dims(text: str) -> tuple[int, ...]:
 def _known(what: str, name: str, names: Sequence[str]) -> None:
     if name not in names:
         raise Mistake(f"no {what} {name!r} in the study; it has {', '.join(names)}")
-
-
-def _read_records(*paths: Path):
-    try:
-        return records.read(*paths)
-    except ValueError as error:
-        raise Mistake(str(error)) from None
 
 
 def _sequence(numbers: Sequence[int]) -> str:

@@ -21,9 +21,8 @@ METRICS = {
 
 
 def test_the_studies_that_the_readme_speaks_of_have_reference_records():
-    assert {folder.name for folder in FOLDERS} >= {
-        *("synthetic", "mnist", "fashion", "protocols", "systems", "homoencoder")
-    }
+    wanted = {"synthetic", "mnist", "fashion", "protocols", "systems", "homoencoder"}
+    assert {folder.name for folder in FOLDERS} >= wanted
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)

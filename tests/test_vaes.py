@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from shaking import shaken
 from torch.autograd.functional import jacobian
 from torch.distributions import (
     Bernoulli,
@@ -30,17 +31,6 @@ def build(name, dims=DIMS, space=None, net=None, **options):
     cls = systems.load(name)
     space, net = space or Space((SIZE,), bounded=False), net or Net("mlp", (16, 16))
     return cls(Stack(dims, seed=1), space, net, cls.Options(**SMALL.get(name, {}) | options))
-
-
-def shaken(model, seed=5):
-    """The model with its parameters moved at random, so that none is at a special place."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            for cell, shape in zip(parameter, parameter.shapes, strict=True):
-                corner = cell[tuple(slice(size) for size in shape)]
-                corner += 0.2 * torch.randn(shape, generator=generator)
-    return model
 
 
 def points(count=20, size=SIZE):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from shaking import shaken
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from torch.distributions import Independent, Normal, kl_divergence
@@ -38,17 +39,6 @@ def labelled(count=40):
     """Three classes of unequal size, in no order."""
     labels = torch.randint(0, 5, (count,), generator=torch.Generator().manual_seed(4)).clamp(max=2)
     return Points.of(points(count), labels)
-
-
-def shaken(model, seed=5):
-    """The model with its parameters moved at random, so that none is at a special place."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            for cell, shape in zip(parameter, parameter.shapes, strict=True):
-                corner = cell[tuple(slice(size) for size in shape)]
-                corner += 0.2 * torch.randn(shape, generator=generator)
-    return model
 
 
 def ready(dims=DIMS, **options):

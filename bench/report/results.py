@@ -13,7 +13,7 @@ from bench import history as histories
 from bench import records as table
 from bench.mistake import Mistake
 
-__all__ = ["Results", "read"]
+__all__ = ["Results", "read", "training"]
 
 _PICTURES = ("samples", "reconstructions", "centres")
 _ARRAYS = ({"dims", "originals", *_PICTURES, "use"}, {"dims", "originals", *_PICTURES[:2]})
@@ -25,7 +25,7 @@ class Results:
 
     Attributes:
         records: the table; see `bench.records`.
-        history: training curves see `bench.history`; None where there are none.
+        history: training curves, see `bench.history`; None where there are none.
         gallery: by data set and system the arrays of `bench.gallery.pictures`.
     """
 
@@ -40,13 +40,22 @@ def read(path: str | Path) -> Results:
     Raises:
         Mistake: a file is not what its name says.
     """
-    folder = Path(path).parent
-    history, pictures = folder / "history.csv", sorted(folder.glob("gallery/*/*.npz"))
+    pictures = sorted(Path(path).parent.glob("gallery/*/*.npz"))
     return Results(
         table.read(path),
-        histories.read(history) if history.exists() else None,
+        training(path),
         {(file.parent.name, file.stem): _pictures(file) for file in pictures},
     )
+
+
+def training(path: str | Path) -> pd.DataFrame | None:
+    """The training curves beside a table of records, if there are any.
+
+    Raises:
+        Mistake: `history.csv` is not what its name says.
+    """
+    history = Path(path).with_name("history.csv")
+    return histories.read(history) if history.exists() else None
 
 
 def _pictures(path: Path) -> dict[str, np.ndarray]:

@@ -76,11 +76,12 @@ class System(vae.System):
         self.noise = stack.noise
 
     def fit(self, train):
-        """Keeps the points, and begins with their classes."""
-        self.points, labelled = train, self.options.classes == "labels"
-        codes = self.noise.normal("codes", len(train), self.exists.shape[-1]) * self.exists
-        pseudo = PseudoClasses(codes, self.exists, self.options.clusters)
-        self.classes = Classes(train.labels[None]) if labelled else pseudo
+        self.points = train
+        if self.options.classes == "labels":
+            self.classes = Classes(train.labels[None])
+        else:
+            codes = self.noise.normal("codes", len(train), self.exists.shape[-1]) * self.exists
+            self.classes = PseudoClasses(codes, self.exists, self.options.clusters)
 
     def begin_epoch(self, noise):
         self.classes.renew(noise)
@@ -111,9 +112,8 @@ class System(vae.System):
 
     def given(self, code: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of p(z | c), in the coordinates of z; zero in those of c."""
-        c = code * self.of_class
-        mean, log_variance = (self.by_class[f"prior_{name}"](c) for name in ("mean", "log"))
-        return mean * self.of_datum, log_variance * self.of_datum
+        each = (self.by_class[f"prior_{it}"](code * self.of_class) for it in ("mean", "log"))
+        return tuple(moment * self.of_datum for moment in each)
 
     def encode(self, x, noise=None):
         return self.posterior(x, x[None, :, None], noise)[2]

@@ -84,7 +84,7 @@ rule figures:
 rule claims:
     input:
         sources(*CLAIMS),
-        beside,
+        rules.history.output[0],
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/claims.json",

@@ -38,7 +38,9 @@ except study.StudyError as error:
     refuse(error)
 
 RESULTS = f"results/{STUDY.name}"
-PUBLISHED = sorted(str(file) for file in Path("results/published").glob("*.csv"))
+PUBLISHED = sorted(
+    os.path.relpath(file) for file in Path(workflow.basedir, "results/published").glob("*.csv")
+)
 PACKAGE_DATA = (".html", ".mplstyle", ".safetensors", ".yaml")
 # The claims find their tests by name: no import tells of them.
 CLAIMS = ["report/claims/__init__"]

@@ -15,7 +15,6 @@ __all__ = ["Comparison", "every"]
 
 _SHOWN = 3  # as many comparisons are told in a sentence
 _NAMED = 8  # and the places of as many
-_NAMED = 8  # and the places of as many
 
 
 @dataclass(frozen=True, eq=False)
