@@ -42,7 +42,8 @@ class History:
         self._sums: dict = {}
 
     def note(self, quantity: str, values) -> None:
-        """Add a step's values, a tensor [cells]."""
+        """Add a step's values: a tensor [cells], or [cells, width] with one for each coordinate of
+        the code, which are told as `quantity.001` and so on, of a cell's own coordinates."""
         total, count = self._sums.get(quantity, (0, 0))
         self._sums[quantity] = (total + values.detach().double(), count + 1)
 
@@ -50,9 +51,13 @@ class History:
         """End an epoch (counted from 1) after so many steps of training."""
         for quantity, (total, count) in sorted(self._sums.items()):
             for dim, value in zip(self.dims, (total / count).tolist(), strict=True):
-                self.rows.append(
-                    {"dim": dim, "quantity": quantity, "epoch": epoch, "step": step, "value": value}
-                )
+                each = {quantity: value}
+                if isinstance(value, list):
+                    each = {f"{quantity}.{i:03d}": it for i, it in enumerate(value[:dim], 1)}
+                self.rows += [
+                    {"dim": dim, "quantity": name, "epoch": epoch, "step": step, "value": it}
+                    for name, it in each.items()
+                ]
         self._sums.clear()
 
 

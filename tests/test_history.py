@@ -39,6 +39,19 @@ def test_an_epoch_s_row_is_the_mean_of_what_was_noted_in_it(tmp_path):
     ]
 
 
+def test_a_quantity_of_coordinates_is_told_of_a_cell_s_own():
+    history = History([3, 0, 1])
+    history.note("mask", torch.tensor([[0.1, 0.2, 0.3, 9], [9, 9, 9, 9], [0.4, 9, 9, 9]]))
+    history.note("mask", torch.tensor([[0.3, 0.2, 0.5, 9], [9, 9, 9, 9], [0.6, 9, 9, 9]]))
+    history.close(1, 2)
+    assert [(row["dim"], row["quantity"], row["value"]) for row in history.rows] == [
+        (3, "mask.001", pytest.approx(0.2)),
+        (3, "mask.002", pytest.approx(0.2)),
+        (3, "mask.003", pytest.approx(0.4)),
+        (1, "mask.001", pytest.approx(0.5)),
+    ]
+
+
 def test_files_are_joined_in_one_order_and_refused_if_strange(tmp_path):
     a, b, c = (tmp_path / f"{name}.csv" for name in "abc")
     row = {"dim": 2, "quantity": "kl", "epoch": 1, "step": 3, "value": 1 / 3}

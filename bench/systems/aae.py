@@ -59,6 +59,8 @@ class System(Autoencoder):
 
     def loss(self, x: Tensor, step: Step) -> Tensor:
         error, gap = self.terms(x, self.encode(x), step)
+        step.note("reconstruction", error)
+        step.note("gap", gap)
         return error + self.options.weight * gap
 
     def players(self):

@@ -72,6 +72,8 @@ class System(aae.System):
     def loss(self, x: Tensor, step: Step) -> Tensor:
         raw, mask = self.encoder(x), self.masking()
         error, gap = self.terms(x, raw * mask, step)
+        step.note("reconstruction", error)
+        step.note("gap", gap)
         deviations = (raw - raw.mean(-2, keepdim=True)).square() * torch.exp(-10 * mask.square())
         spread = deviations.mean(-2).sum(-1) / self.dims.clamp(min=1)
         rise = min(1.0, step.progress / self.options.mask_end) ** 3
@@ -92,6 +94,11 @@ class System(aae.System):
         penalty = options.mask_polarisation * doubled * polarisation(mask)
         return (options.mask_error * error + options.mask_gap * gap + penalty) * float(time >= 0)
 
+    def project(self, batch: Tensor, step: Step) -> None:
+        """Keeps the mask's raw values from below zero, and tells its values."""
+        self.masking.project()
+        step.note("mask", self.mask())
+
     def players(self):
         rmsprop = partial(torch.optim.RMSprop, alpha=0.9)
         return [
@@ -103,6 +110,6 @@ class System(aae.System):
                 rmsprop,
                 self.options.mask_lr,
                 anneal=False,
-                after=lambda batch, step: self.masking.project(),
+                after=self.project,
             ),
         ]

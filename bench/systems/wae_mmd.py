@@ -70,8 +70,10 @@ class System(Autoencoder):
 
     def loss(self, x: Tensor, step: Step) -> Tensor:
         z = self.encode(x, step.noise)
-        divergence = self.divergence(z, step)
-        return 0.05 * squared_error(x, self.decode(z)) + self.options.weight * divergence
+        error, divergence = 0.05 * squared_error(x, self.decode(z)), self.divergence(z, step)
+        step.note("reconstruction", error)
+        step.note("divergence", divergence)
+        return error + self.options.weight * divergence
 
     def pretraining_loss(self, x: Tensor, step: Step) -> Tensor:
         """How far the codes' mean and covariance are from the prior's [cells]."""
