@@ -44,12 +44,14 @@ class History:
     def note(self, quantity: str, values) -> None:
         """Add a step's values: a tensor [cells], or [cells, width] with one for each coordinate of
         the code, which are told as `quantity.001` and so on, of a cell's own coordinates."""
-        total, count = self._sums.get(quantity, (0, 0))
-        self._sums[quantity] = (total + values.detach().double(), count + 1)
+        # A player's loss may have the name of a quantity of coordinates.
+        key = (quantity, values.ndim)
+        total, count = self._sums.get(key, (0, 0))
+        self._sums[key] = (total + values.detach().double(), count + 1)
 
     def close(self, epoch: int, step: int) -> None:
         """End an epoch (counted from 1) after so many steps of training."""
-        for quantity, (total, count) in sorted(self._sums.items()):
+        for (quantity, _), (total, count) in sorted(self._sums.items()):
             for dim, value in zip(self.dims, (total / count).tolist(), strict=True):
                 each = {quantity: value}
                 if isinstance(value, list):

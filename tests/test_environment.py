@@ -9,7 +9,11 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-CONDA_NAMES = {"pytorch": "torch", "snakemake-minimal": "snakemake"}
+CONDA_NAMES = {
+    "playwright-python": "playwright",
+    "pytorch": "torch",
+    "snakemake-minimal": "snakemake",
+}
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 

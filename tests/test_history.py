@@ -43,8 +43,12 @@ def test_a_quantity_of_coordinates_is_told_of_a_cell_s_own():
     history = History([3, 0, 1])
     history.note("mask", torch.tensor([[0.1, 0.2, 0.3, 9], [9, 9, 9, 9], [0.4, 9, 9, 9]]))
     history.note("mask", torch.tensor([[0.3, 0.2, 0.5, 9], [9, 9, 9, 9], [0.6, 9, 9, 9]]))
+    history.note("mask", torch.tensor([5.0, 6.0, 7.0]))
     history.close(1, 2)
     assert [(row["dim"], row["quantity"], row["value"]) for row in history.rows] == [
+        (3, "mask", 5.0),
+        (0, "mask", 6.0),
+        (1, "mask", 7.0),
         (3, "mask.001", pytest.approx(0.2)),
         (3, "mask.002", pytest.approx(0.2)),
         (3, "mask.003", pytest.approx(0.4)),
