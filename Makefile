@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study setup test lint benchmark clean help
+.PHONY: study setup test lint reference benchmark clean help
 .DEFAULT_GOAL := study
 
 study: setup  ## run the default study (the default target)
@@ -28,6 +28,16 @@ lint: setup  ## check style: Python, Snakemake rules, the workflow
 	@$(BIN)/ruff format --check .
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint
+
+reference: setup  ## redraw and judge anew what is committed in results/reference
+	@for study in results/reference/*/; do \
+	  made=$$(mktemp -d) && \
+	  $(BIN)/bench claims $${study}records.csv --out $$made/claims.json > $${study}verdicts.txt && \
+	  $(BIN)/bench figures $${study}records.csv --out $$made/figures && \
+	  for figure in $${study}*.svg; do \
+	    [ ! -f $$figure ] || cp $$made/figures/$${figure##*/} $$figure || exit 1; \
+	  done && rm -r $$made || exit 1; \
+	done
 
 benchmark: setup  ## compare speeds with pythae's training and pytorch-fid's distance
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock pythae==0.1.2

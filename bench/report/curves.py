@@ -82,10 +82,13 @@ class Grid:
 
     def cautions(self, system: str | None = None, dim: int | None = None) -> list[str]:
         """What a reader must be told of distances: of a system, at a dimension, where given."""
-        rows = self.records[self.records["status"] == "done"]
-        rows = rows if system is None else rows[rows["system"] == system]
-        rows = rows if dim is None else rows[rows["dim"] == dim]
-        return sorted({text.rstrip(".") for text in rows["caution"].dropna()})
+        return sorted(
+            {
+                text.rstrip(".")
+                for label, m, text in self._cautions
+                if system in (None, label) and dim in (None, m)
+            }
+        )
 
     @cached_property
     def seeds(self) -> list[int]:
@@ -105,15 +108,12 @@ class Grid:
 
     def failures(self, system: str, column: str = "fid") -> list[Failure]:
         """The cells of a curve that have no such number, by dimension and seed."""
-        rows = self._of[system].set_index(["dim", "seed"])
         found = []
         for dim, seeds in self.curve(system, column).items():
             for seed in seeds.index[seeds.isna()]:
-                reason, step = "missing", None
-                if (dim, seed) in rows.index:
-                    row = rows.loc[(dim, seed)]
-                    reason = f"no {column}" if row["status"] == "done" else str(row["status"])
-                    step = None if pd.isna(row["step"]) else int(row["step"])
+                status, step = self._statuses.get((system, dim, seed), ("missing", pd.NA))
+                reason = f"no {column}" if status == "done" else str(status)
+                step = None if pd.isna(step) else int(step)
                 found.append(Failure(system, int(dim), int(seed), reason, step))
         return found
 
@@ -131,6 +131,18 @@ class Grid:
     def _of(self) -> dict[str, pd.DataFrame]:
         """The cells by system."""
         return dict(iter(self._cells.groupby("system")))
+
+    @cached_property
+    def _statuses(self) -> dict[tuple[str, int, int], tuple[str, int]]:
+        """Status and step by system, dimension and seed."""
+        keys, told = ["system", "dim", "seed"], ["status", "step"]
+        return {row[:3]: row[3:] for row in _tuples(self._cells, keys + told)}
+
+    @cached_property
+    def _cautions(self) -> list[tuple[str, int, str]]:
+        """System, dimension (NA of controls) and caution of the records that have one."""
+        rows = self.records[(self.records["status"] == "done") & self.records["caution"].notna()]
+        return _tuples(rows, ["system", "dim", "caution"])
 
     @cached_property
     def _curves(self) -> dict[tuple[str, str], pd.DataFrame]:
@@ -154,6 +166,10 @@ def grids(records: pd.DataFrame) -> list[Grid]:
 def assignments(options: Mapping) -> list[str]:
     """Options as texts: `mask_loss = paper`."""
     return [f"{name} = {value}" for name, value in options.items()]
+
+
+def _tuples(rows: pd.DataFrame, columns: list[str]) -> list[tuple]:
+    return list(rows[columns].itertuples(index=False, name=None))
 
 
 def _dataset(name: str, rows: pd.DataFrame) -> Grid:
