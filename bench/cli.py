@@ -24,9 +24,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         verb(**arguments)
     except (Mistake, OSError) as error:
-        print(f"bench: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"bench: error: {' '.join(_reason(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """An error in words, the file first."""
+    name = isinstance(error, OSError) and (error.filename2 or error.filename)
+    if not name:
+        return str(error)
+    told = {
+        FileNotFoundError: "no such file",
+        IsADirectoryError: "a folder, not a file",
+        FileExistsError: "a file, not a folder",
+    }
+    return f"{name}: {told.get(type(error), error.strerror)}"
 
 
 def _cells(path: Path) -> None:
@@ -193,9 +206,12 @@ def _weights(out: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="bench", description=f"{__doc__} The verbs, in the order of use:"
+        prog="bench",
+        description="The steps of the way from a study file to its report, one verb each.",
+        epilog="`bench VERB --help` has a verb's arguments. `snakemake --cores all --configfile "
+        "STUDY` calls them all, for a whole study.",
     )
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs = parser.add_subparsers(title="verbs, in the order of use", metavar="VERB", required=True)
 
     def add(function: Callable, line: str, more: str = "") -> argparse.ArgumentParser:
         name = function.__name__.lstrip("_")
@@ -203,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(verb=function)
         return verb
 
-    verb = add(_cells, "print the grid of a study: its curves and cells")
+    verb = add(_cells, "print the grid of a study: its curves, cells and cost")
     _study(verb)
 
     verb = add(
@@ -309,7 +325,9 @@ def _parser() -> argparse.ArgumentParser:
         (_report, "write the report: one self-contained page", beside, "FILE.html"),
     ):
         verb = add(function, line, more)
-        verb.add_argument("path", type=Path, metavar="RECORDS", help="a table made by collect")
+        verb.add_argument(
+            "path", type=Path, metavar="RECORDS", help="a table that collect made: records.csv"
+        )
         _out(verb, out)
 
     verb = add(
@@ -337,11 +355,16 @@ def _study(verb: argparse.ArgumentParser, *names: str) -> None:
 
 
 def _threads(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--threads", type=_positive, default=1, metavar="N", help="(default: 1)")
+    verb.add_argument(
+        "--threads", type=_positive, default=1, metavar="N", help="of the processor (default: 1)"
+    )
 
 
 def _out(verb: argparse.ArgumentParser, metavar: str) -> None:
-    verb.add_argument("--out", required=True, type=Path, metavar=metavar, help="what to write")
+    what = "folder" if metavar == "DIR" else "file"
+    verb.add_argument(
+        "--out", required=True, type=Path, metavar=metavar, help=f"the {what} to write"
+    )
 
 
 def _natural(text: str) -> int:

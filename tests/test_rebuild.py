@@ -100,9 +100,7 @@ def test_committed_figures_are_what_is_drawn_now(rebuilt, folder):
     made = rebuilt[0]
     drawings = sorted(folder.glob("*.svg"))
     old = [
-        it.name
-        for it in drawings
-        if made[Path(folder.name, "figures", it.name)] != it.read_bytes()
+        it.name for it in drawings if made[Path(folder.name, "figures", it.name)] != it.read_bytes()
     ]
     assert old == []
 

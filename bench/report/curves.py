@@ -154,12 +154,14 @@ def grids(records: pd.DataFrame) -> list[Grid]:
     """Each data set's grid of the main protocol, sorted by name, with its further protocols.
 
     Raises:
-        Mistake: the records of one data set and protocol were measured in several ways (whose
-            numbers are not comparable), a data set lacks the main protocol, has several true
-            dimensions, one label with several bases, options or ways of training, or has
+        Mistake: there are no records; those of one data set and protocol were measured in several
+            ways (whose numbers are not comparable), a data set lacks the main protocol, has several
+            true dimensions, one label with several bases, options or ways of training, or has
             controls only.
     """
     records = table.frame(records.to_dict("records"))
+    if records.empty:
+        raise Mistake("there is not one record in the table")
     return [_dataset(str(name), rows) for name, rows in records.groupby("dataset", sort=True)]
 
 
