@@ -1,5 +1,6 @@
 """From the reference records alone, without torch, everything is rebuilt byte for byte."""
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -112,6 +113,15 @@ def test_committed_verdicts_are_what_is_judged_now(rebuilt, folder):
     judged = verdicts(rebuilt[0][Path(folder.name, "claims.txt")].decode())
     old = {claim for claim, _ in committed}
     assert [it for it in judged if it[0] in old] == committed
+
+
+def test_the_documents_show_a_verdict_as_it_is():
+    text = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    ((folder, shown),) = re.findall(
+        r"    .* claims (\S+)/records.csv --out .*?\n\n    (reproduced .*?)\n\n", text, re.DOTALL
+    )
+    every = (ROOT / folder / "verdicts.txt").read_text(encoding="utf-8")
+    assert " ".join(shown.split()) in " ".join(every.split())
 
 
 def verdicts(text):
