@@ -51,14 +51,12 @@ class Grid:
 
     def systems(self, bases: Collection[str] | None = None) -> list[str]:
         """The labels of the trained systems, sorted; of the named bases only, if given."""
-        rows = self._cells
-        if bases is not None:
-            rows = rows[rows["base"].isin(list(bases))]
-        return sorted(rows["system"].unique())
+        labels = sorted(self._of)
+        return labels if bases is None else [it for it in labels if self._base.get(it) in bases]
 
     def base(self, system: str) -> str:
         """The name of the published system behind a label."""
-        return str(self.records.loc[self.records["system"] == system, "base"].dropna().iloc[0])
+        return self._base[system]
 
     def options(self, system: str) -> dict:
         """What the study set for a label, if any record tells; all else is at its defaults."""
@@ -126,6 +124,11 @@ class Grid:
     @cached_property
     def _cells(self) -> pd.DataFrame:
         return self.records[self.records["dim"].notna()]
+
+    @cached_property
+    def _base(self) -> dict[str, str]:
+        """The base by label, controls too, where a record tells."""
+        return dict(_tuples(self.records.dropna(subset="base"), ["system", "base"]))
 
     @cached_property
     def _of(self) -> dict[str, pd.DataFrame]:
