@@ -160,6 +160,23 @@ def test_figure_files(tmp_path):
     assert not re.search(r"<dc:date|Matplotlib v", text)
 
 
+def test_a_drawing_hides_the_last_bits_of_an_arithmetic_and_names_each_part_once():
+    def drawn(factor):
+        rows = everything().assign(fid=lambda table: table["fid"] * factor).to_dict("records")
+        grid, _ = grids(records.frame(rows))
+        return figures.svg(lambda: ucurve.draw(grid))
+
+    text = drawn(1)
+    assert drawn(1 + 1e-9) == text
+    assert drawn(1 + 1e-3) != text
+    names = re.findall(r' id="([^"]+)"', text)
+    used = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)
+    assert len(set(names)) == len(names)
+    assert {one or other for one, other in used} <= set(names)
+    numbers = re.findall(r"-?\d+\.(\d+)", text)
+    assert max(map(len, numbers)) == 4
+
+
 def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
