@@ -32,11 +32,10 @@ def hashes(folder):
 
 
 def run(folder, *command):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
-        env=environment,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
