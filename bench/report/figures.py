@@ -55,8 +55,9 @@ def drawn(grid: Grid, results: Results) -> list[Drawn]:
         for label in labels
         if (name, label) in results.gallery and len(results.gallery[name, label]["dims"])
     }
-    if gallery:
-        found.append(Drawn("samples", name, partial(sheets.samples, name, gallery)))
+    images = {label: arrays for label, arrays in gallery.items() if "samples" in arrays}
+    if images:
+        found.append(Drawn("samples", name, partial(sheets.samples, name, images)))
     for label, arrays in gallery.items():
         if "centres" in arrays:
             draw = partial(sheets.centres, f"{name}, {label}", arrays)
