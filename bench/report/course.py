@@ -70,7 +70,7 @@ def draw(grid: Grid, history: pd.DataFrame, label: str) -> Figure:
     handles = {
         it.get_label(): it for axes in all_axes for it in axes.get_legend_handles_labels()[0]
     }
-    figure.legend(handles=[*handles.values()], loc="outside lower center", ncols=3)
+    figure.legend(handles=[*handles.values()], loc="outside lower center", ncols=4)
     every = (grid, *snapshots.course(grid)) if "Fréchet distance" in found else ()
     cautions = sorted({text for one in every for text in one.cautions(label)})
     figure.suptitle(titled(f"{grid.dataset}, {label}", cautions, 80), fontsize=8.5)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -19,6 +20,8 @@ Gallery = Mapping[str, Mapping[str, np.ndarray]]
 _MASKED = ("mask-aae",)
 _PLAIN = ("aae", "wae-gan", "wae-mmd")  # its rivals without a mask, the nearest first
 _SIZE = 1.55  # inches across a matrix
+_GREYS = PowerNorm(0.5, 0, 1)  # correlations of some hundredths are to be seen
+_TICKS = (0, 0.01, 0.05, 0.2, 0.5, 1)
 _CLOSED = {"hatch": "//////", "facecolor": "#dddddd", "edgecolor": "#8a8a8a", "linewidth": 0}
 
 
@@ -45,7 +48,8 @@ def nac(correlation: np.ndarray) -> float | None:
 
 
 def draw(grid: Grid, gallery: Gallery) -> Figure:
-    """One matrix a system and latent dimension of `shown`, white for 0 and black for 1.
+    """One matrix a system and latent dimension of `shown`: white for 0, black for 1, and between
+    them darker with the square root.
 
     Coordinates are in the order of their mask's values, the largest first, and else in their own;
     those that a mask closes, or that are constant, are hatched in place of their values.
@@ -64,6 +68,7 @@ def draw(grid: Grid, gallery: Gallery) -> Figure:
             axes.set_title(f"{head}{axes.get_title()}", fontsize=7)
         row[0].set_ylabel(f"$m$ = {m}")
     bar = figure.colorbar(picture, ax=all_axes, shrink=0.9 / len(dims), aspect=18)
+    bar.set_ticks(_TICKS, labels=[f"{it:g}" for it in _TICKS])
     bar.set_label(r"$|C_{ij}|\,/\,\sqrt{C_{ii}\,C_{jj}}$")
     bar.outline.set_linewidth(0.6)
     figure.suptitle(grid.dataset, fontsize=8.5)
@@ -86,7 +91,7 @@ def _panel(axes: Axes, arrays: Mapping[str, np.ndarray], m: int):
         one = nac(matrix)
         told += "no NAC" if one is None else f"NAC {number(one, 2)}"
     axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, zorder=0, **_CLOSED))
-    picture = axes.imshow(matrix, cmap="Greys", vmin=0, vmax=1, interpolation="none", zorder=1)
+    picture = axes.imshow(matrix, cmap="Greys", norm=_GREYS, interpolation="none", zorder=1)
     axes.set_title(told)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)

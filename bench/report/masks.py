@@ -12,8 +12,9 @@ from bench.report.canvas import STYLES
 
 __all__ = ["draw", "values"]
 
-_KEPT = {"color": STYLES[0]["color"], "linestyle": "-", "linewidth": 0.9}
-_CLOSED = {"color": STYLES[1]["color"], "linestyle": (0, (3, 1.5)), "linewidth": 0.9}
+_THIN = {"linewidth": 0.9, "markersize": 2}
+_KEPT = {"color": STYLES[0]["color"], "linestyle": "-", "marker": "o", **_THIN}
+_CLOSED = {"color": STYLES[1]["color"], "linestyle": (0, (3, 1.5)), "marker": "s", **_THIN}
 _THRESHOLD = {"color": "black", "linestyle": ":", "linewidth": 0.9}
 
 
