@@ -15,10 +15,8 @@ from bench.report.curves import Grid
 
 __all__ = ["draw", "lines"]
 
-_DISTANCES = {
-    "gap": "latent distance $E[H(p)] - E[H(z)]$",
-    "divergence": "latent divergence",
-}
+_GAP, _DIVERGENCE = "latent distance $E[H(p)] - E[H(z)]$", "latent divergence"
+_DISTANCES = {"gap": _GAP, "divergence": _DIVERGENCE}
 
 
 def lines(grid: Grid, history: pd.DataFrame, label: str) -> dict[str, dict[int, pd.DataFrame]]:
@@ -90,13 +88,13 @@ def _counts(history: pd.DataFrame, label: str, dim: int) -> pd.DataFrame:
 
 def _span(axes: Axes, name: str, by_dim: Mapping[int, pd.DataFrame], n: int | None) -> None:
     values = np.concatenate([one.to_numpy(float).ravel() for one in by_dim.values()])
-    if name in _DISTANCES.values():
-        # It may have either sign.
-        axes.axhline(0, color=GREY, linewidth=0.8, linestyle=(0, (5, 3)), zorder=0)
-    elif name == "dimensions kept":
+    level = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (5, 3)), "zorder": 0}
+    if name == "dimensions kept":
         axes.set_ylim(0, max(by_dim) * 1.05)
         if n is not None:
-            line = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (5, 3)), "zorder": 0}
-            axes.axhline(n, **line, label=f"$n$ = {n}")
+            axes.axhline(n, **level, label=f"$n$ = {n}")
+    elif name == _GAP or (values < 0).any():
+        # Either sign: 0 is where codes and prior agree.
+        axes.axhline(0, **level)
     else:
         scale(axes, values)
