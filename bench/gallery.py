@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import codes, curves, data, store
+from bench import curves, data, gallery_codes, store
 from bench.data.base import DataSet
 from bench.noise import Noise
 from bench.real import blocks
@@ -58,7 +58,7 @@ def pictures(
     parts: dict[str, list[np.ndarray]] = {"dims": []}
     told = []
     for model, cells in curves.load(study, points, system, seed, models):
-        z, mask = codes.encoded(model, points), model.mask()
+        z, mask = gallery_codes.encoded(model, points), model.mask()
         drawn = _drawn(model, points, noise) if images else {}
         alive = torch.tensor([cell["diverged"] is None for cell in cells])
         for values in (z, *drawn.values()):
@@ -71,13 +71,13 @@ def pictures(
         for cell in alive.nonzero()[:, 0].tolist():
             m = int(dims[cell])
             own = None if mask is None else mask[cell, :m].numpy()
-            told.append(codes.told(z[cell, :, :m].numpy(), own, labels))
+            told.append(gallery_codes.told(z[cell, :, :m].numpy(), own, labels))
     arrays = {name: np.concatenate(part) for name, part in parts.items()}
     if images:
         arrays["originals"] = _bytes(_first(points), points.shape)
     if labels is not None and told:
         arrays["labels"] = np.unique(labels)
-    return arrays | codes.joined(told, len(arrays.get("labels", ())))
+    return arrays | gallery_codes.joined(told, len(arrays.get("labels", ())))
 
 
 def _first(points: DataSet) -> Tensor:
