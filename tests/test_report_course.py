@@ -204,7 +204,7 @@ def test_masks_are_lines_of_the_first_seed_with_the_count_that_is_kept():
     left, right = masks.draw("made-up, mask-aae", told).axes
     assert [axes.get_title() for axes in (left, right)] == ["$m$ = 8: 8 kept", "$m$ = 16: 8 kept"]
     *lines, threshold = right.lines
-    assert set(threshold.get_ydata()) == {metrics.MASK_THRESHOLD}
+    assert set(threshold.get_ydata()) == {metrics.MASK_THRESHOLD} == {masks.THRESHOLD}
     assert len(lines) == 16
     closed = [line for line in lines if line.get_linestyle() == "--"]
     assert len(closed) == 8

@@ -8,9 +8,9 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bench.metrics import MASK_THRESHOLD
 from bench.report.capacities import capacities
 from bench.report.curves import Grid
+from bench.report.masks import THRESHOLD
 from bench.report.text import number
 
 __all__ = ["draw", "nac", "shown"]
@@ -85,7 +85,7 @@ def _panel(axes: Axes, arrays: Mapping[str, np.ndarray], m: int):
             mask = arrays["mask"][cells[0], :m]
             order = np.argsort(-mask, kind="stable")
             matrix = matrix[np.ix_(order, order)]
-            closed = mask[order] < MASK_THRESHOLD
+            closed = mask[order] < THRESHOLD
             matrix[closed] = matrix[:, closed] = np.nan
             told = f"{m - int(closed.sum())} kept, "
         one = nac(matrix)
