@@ -291,8 +291,8 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = add(
         _gallery,
-        "decode a trained curve's samples, reconstructions and learned components",
-        "For data sets of images. Writes arrays of bytes, which the report shows.",
+        "decode a trained curve's samples, reconstructions and learned components, describe codes",
+        "Images only of data sets of images. Writes arrays, which the report shows.",
     )
     _study(verb, "--dataset")
     verb.add_argument("--system", required=True, help="a label among the study's systems")

@@ -166,7 +166,7 @@ def test_the_paper_study_is_planned_with_inceptions_weights_as_an_input(tmp_path
     assert jobs["inception_weights"] == 1
     assert jobs["real_features"] == jobs["data"] == 4
     assert jobs["controls"] == 8
-    # Pictures are of images, and of one seed.
+    # Pictures are of one seed.
     assert len(study.read(path).seeds) > 1
     assert jobs["gallery"] == len({(it.dataset, it.system) for it in curves})
     weights = "results/paper/features/inception.json"
@@ -193,15 +193,21 @@ def test_the_smoke_study_runs_to_its_report(run):
     assert set(table[table["dim"].isna()]["system"]) == {"real", "noise"}
     assert any((results / "tables").iterdir())
     assert {".svg", ".png"} <= {path.suffix for path in (results / "figures").iterdir()}
+    galleries = {path.stem for path in (results / "gallery" / "synthetic-8").iterdir()}
+    assert galleries == {"wae-mmd", "aae", "mask-aae", "pca"}
+    assert (results / "figures" / "covariance-synthetic-8.svg").exists()
     assert ended.stdout.rstrip().endswith(f"Report: {results / 'report.html'}")
+
+
+ONE = {"train": 1, "evaluate": 1, "gallery": 1}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "rerun"),
     [
         ("Its numbers mean nothing.", "A remark.", {}),
-        ("aae: {}\n  mask", "aae: {weight: 0.5}\n  mask", {"train": 1, "evaluate": 1}),
-        ("steps: 30", "steps: 40", {"train": 4, "evaluate": 4}),
+        ("aae: {}\n  mask", "aae: {weight: 0.5}\n  mask", ONE),
+        ("steps: 30", "steps: 40", {"train": 4, "evaluate": 4, "gallery": 4}),
         ("samples: 500", "samples: 400", {"evaluate": 4, "controls": 1}),
         (
             "samples: 500}",
@@ -209,7 +215,7 @@ def test_the_smoke_study_runs_to_its_report(run):
             {"evaluate": 4, "controls": 1},
         ),
         ("seeds: [0]", "seeds: [0, 1]", {"train": 4, "evaluate": 4, "controls": 1}),
-        ("  pca: {}\n", "  pca: {}\n  vae: {}\n", {"train": 1, "evaluate": 1}),
+        ("  pca: {}\n", "  pca: {}\n  vae: {}\n", ONE),
     ],
 )
 def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, old, new, rerun):

@@ -1,7 +1,7 @@
 """Metrics: pure functions on NumPy arrays. See docs/architecture.md for what each column means."""
 
 from bench.metrics.bootstrap import frechet_interval
-from bench.metrics.covariance import nac
+from bench.metrics.covariance import correlation, nac
 from bench.metrics.dimension import MASK_THRESHOLD, active_dimensions, active_units
 from bench.metrics.extrapolation import fd_infinity
 from bench.metrics.frechet import caution, fid, frechet_distance, moments
@@ -15,6 +15,7 @@ __all__ = [
     "active_dimensions",
     "active_units",
     "caution",
+    "correlation",
     "fd_infinity",
     "fid",
     "frechet_distance",

@@ -8,6 +8,7 @@ import pandas as pd
 from bench.report.blocks import Block, Row, entry, noted
 from bench.report.captions import measured
 from bench.report.curves import Grid
+from bench.report.snapshots import further
 from bench.report.statistics import exponential, interval
 from bench.report.text import bracket, footnoted, listing, marks, number, plus_minus
 
@@ -18,9 +19,9 @@ _LIKE = ("split", "features", "resizer", "samples", "stretch")  # all but the ch
 
 def effect(grid: Grid) -> Block | None:
     """The distances under each protocol beside those under main; None where there is only main."""
-    if not grid.others or grid.untrained():
+    if not further(grid) or grid.untrained():
         return None
-    every = (grid, *grid.others)
+    every = (grid, *further(grid))
     labels = grid.systems()
     rows = []
     for label in labels:
@@ -45,7 +46,7 @@ def effect(grid: Grid) -> Block | None:
 
 
 def _caption(grid: Grid) -> str:
-    told = "; ".join(f"{one.name}: {measured(one)}" for one in (grid, *grid.others))
+    told = "; ".join(f"{one.name}: {measured(one)}" for one in (grid, *further(grid)))
     return (
         f"Fréchet distance of the same training runs on {grid.dataset} by latent dimension m, "
         f"under each protocol ({told}). Mean ± half-width of the 95 % t interval over seeds. "

@@ -15,8 +15,15 @@ from bench.mistake import Mistake
 
 __all__ = ["Results", "read", "training"]
 
-_PICTURES = ("samples", "reconstructions", "centres")
-_ARRAYS = ({"dims", "originals", *_PICTURES, "use"}, {"dims", "originals", *_PICTURES[:2]})
+_PICTURES = ("samples", "reconstructions", "centres", "originals")
+# A gallery has `dims` and some of these groups, each with all of its arrays, or with none.
+_GROUPS = (
+    {"samples", "reconstructions", "originals"},
+    {"centres", "use"},
+    {"correlation"},
+    {"mask"},
+    {"labels", "quantiles"},
+)
 
 
 @dataclass(frozen=True)
@@ -65,12 +72,19 @@ def _pictures(path: Path) -> dict[str, np.ndarray]:
             arrays = dict(file)
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Mistake(f"{path}: not a gallery: {error}") from None
-    if set(arrays) not in _ARRAYS:
+    found = {"dims"}.union(*(it for it in _GROUPS if it & arrays.keys()))
+    needed = {"samples"} if "centres" in found else set()
+    needed |= {"correlation"} if found & {"mask", "quantiles"} else set()
+    if set(arrays) != found or len(found) == 1 or not needed <= found:
         raise Mistake(f"{path}: not a gallery: its arrays are {', '.join(sorted(arrays))}")
-    cells = {len(values) for name, values in arrays.items() if name != "originals"}
-    shown = [arrays[name] for name in (*_PICTURES, "originals") if name in arrays]
-    if len(cells) > 1 or {(it.dtype.name, it.shape[-3:]) for it in shown} != {
-        ("uint8", arrays["originals"].shape[-3:])
-    }:
+    cells = {len(it) for name, it in arrays.items() if name not in ("originals", "labels")}
+    shown = {(it.dtype.name, it.shape[-3:]) for name, it in arrays.items() if name in _PICTURES}
+    pictured = {("uint8", arrays["originals"].shape[-3:])} if "originals" in arrays else set()
+    if len(cells) > 1 or shown != pictured:
         raise Mistake(f"{path}: not a gallery: arrays of different cells or images")
+    width, count = arrays["dims"].max(initial=0), len(arrays.get("labels", ()))
+    shapes = {"correlation": (width, width), "mask": (width,), "quantiles": (width, count, 5)}
+    for name in shapes.keys() & arrays.keys():
+        if (arrays[name].dtype, arrays[name].shape[1:]) != (np.float32, shapes[name]):
+            raise Mistake(f"{path}: not a gallery: {name} is not of its latent dimensions")
     return arrays

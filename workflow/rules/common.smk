@@ -8,7 +8,7 @@ from dataclasses import asdict
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-from bench import cli, data, study
+from bench import cli, study
 
 
 def study_file():
@@ -125,11 +125,10 @@ def record_files():
 
 
 def beside(wildcards=None):
-    """What lies beside the records, and the report shows: training curves, and image data sets'
-    galleries."""
-    images = [name for name in STUDY.datasets if len(data.kind(name).shape) == 3]
+    """What lies beside the records, and the report shows: training curves, and galleries."""
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
-    return [f"{RESULTS}/history.csv", *expand(gallery, dataset=images, system=STUDY.systems)]
+    datasets = list(STUDY.datasets)
+    return [f"{RESULTS}/history.csv", *expand(gallery, dataset=datasets, system=STUDY.systems)]
 
 
 def assemble_what_there_is():
