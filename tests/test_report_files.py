@@ -228,6 +228,10 @@ def test_entries_are_the_statistics_of_the_records():
         assert (entry.one.low, entry.one.high) == pytest.approx((expected.low, expected.high))
         assert entry.best == (m == 8)
     assert "discovered_mask" not in found
+    # The smallest mean is at 8 here too, but not clearly below that at 4.
+    near = curve(*([2, 1 + e, 1 + f, 2, 4] for e, f in ((0.2, 0.1), (0.1, 0.3), (0.3, 0))))
+    shown = entries(blocks(cells(near, "aae"))[0]["fid"], "aae")
+    assert not any(it.best for it in shown.values())
     assert entries(found["latent_divergence"], "aae")[8].text == "0.0100 ± 0"
 
 
