@@ -84,6 +84,7 @@ rule figures:
 rule claims:
     input:
         sources(*CLAIMS),
+        EXPLANATIONS,
         rules.history.output[0],
         records=rules.collect.output[0],
     output:
@@ -105,6 +106,7 @@ rule report:
     input:
         sources("report/page", *CLAIMS),
         beside,
+        EXPLANATIONS,
         PUBLISHED,
         records=rules.collect.output[0],
     output:

@@ -41,6 +41,10 @@ RESULTS = f"results/{STUDY.name}"
 PUBLISHED = sorted(
     os.path.relpath(file) for file in Path(workflow.basedir, "results/published").glob("*.csv")
 )
+EXPLANATIONS = [
+    os.path.relpath(file)
+    for file in Path(workflow.basedir, "results/explanations").glob(f"{STUDY.name}.yaml")
+]
 PACKAGE_DATA = (".html", ".mplstyle", ".safetensors", ".yaml")
 # The claims find their tests by name: no import tells of them.
 CLAIMS = ["report/claims/__init__"]
