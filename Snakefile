@@ -16,6 +16,7 @@ rule all:
     input:
         f"{RESULTS}/records.csv",
         f"{RESULTS}/history.csv",
+        f"{RESULTS}/environment.json",
         f"{RESULTS}/tables",
         f"{RESULTS}/figures",
         f"{RESULTS}/claims.json",

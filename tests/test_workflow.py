@@ -68,6 +68,7 @@ def test_another_study_has_no_cell_of_the_default_one(tmp_path):
         "controls",
         "collect",
         "history",
+        "environment",
         "tables",
         "figures",
         "claims",
@@ -216,7 +217,7 @@ def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, o
     folder, _ = run
     jobs, _ = plan(folder, "--configfile", variant(tmp_path, old, new))
     after = ["collect", "tables", "figures", "claims", "report", "all"]
-    after += ["history"] if "train" in rerun else []
+    after += ["history", "environment"] if "train" in rerun else []
     assert jobs == rerun | (dict.fromkeys(after, 1) if rerun else {})
 
 

@@ -41,6 +41,27 @@ rule history:
         "python -m bench history {params.files} --out {output} 2> {log}"
 
 
+rule environment:
+    input:
+        sources("environment"),
+        models=models(),
+    output:
+        f"{RESULTS}/environment.json",
+    log:
+        f"{RESULTS}/logs/environment.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/environment.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        files=lambda wildcards, input: [f"{models}/environment.json" for models in input.models],
+    shell:
+        "python -m bench environment {params.files} --out {output} 2> {log}"
+
+
 rule tables:
     input:
         sources("report/tables"),

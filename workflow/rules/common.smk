@@ -129,11 +129,12 @@ def record_files():
 
 
 def beside(wildcards=None):
-    """What lies beside the records, and the report shows: training curves, and image data sets'
-    galleries."""
+    """What lies beside the records, and the report shows: training curves, what they were trained
+    with, and image data sets' galleries."""
     images = [name for name in STUDY.datasets if len(data.kind(name).shape) == 3]
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
-    return [f"{RESULTS}/history.csv", *expand(gallery, dataset=images, system=STUDY.systems)]
+    own = [f"{RESULTS}/history.csv", f"{RESULTS}/environment.json"]
+    return [*own, *expand(gallery, dataset=images, system=STUDY.systems)]
 
 
 def assemble_what_there_is():
@@ -152,8 +153,9 @@ def assemble_what_there_is():
         Path(file).unlink(missing_ok=True)
     steps = [
         ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
-        ["history", *(f"{it}/history.csv" for it in trained), "--out", f"{RESULTS}/history.csv"],
     ]
+    for verb, name in (("history", "history.csv"), ("environment", "environment.json")):
+        steps.append([verb, *(f"{it}/{name}" for it in trained), "--out", f"{RESULTS}/{name}"])
     for verb, out in (
         ("tables", "tables"),
         ("figures", "figures"),
