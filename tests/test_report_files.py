@@ -397,11 +397,12 @@ def test_page_explains_what_was_not_reproduced_or_says_that_nobody_has(tmp_path,
     table = records.frame(cells(falling, "aae", dataset="mnist"))
     path, nobody = tmp_path / "report.html", "Nobody has explained it yet."
     page.write(Results(table), path)
-    assert path.read_text().count(nobody) == path.read_text().count("✗ not reproduced</span>") == 1
+    count = path.read_text().count("✗ not reproduced</span>")
+    assert path.read_text().count(nobody) == count > 0
     text = "- {claim: u-shape, dataset: mnist, system: aae, text: Too short a <b>training}\n"
     (tmp_path / "made-up.yaml").write_text(text)
     page.write(Results(table), path)
-    assert nobody not in path.read_text()
+    assert path.read_text().count(nobody) == count - 1
     assert "Too short a &lt;b&gt;training" in path.read_text()
 
 

@@ -1,5 +1,6 @@
 """The workflow: what a study plans, what is refused, one run to the end, what reruns."""
 
+import json
 import os
 import re
 import subprocess
@@ -194,7 +195,24 @@ def test_the_smoke_study_runs_to_its_report(run):
     assert set(table[table["dim"].isna()]["system"]) == {"real", "noise"}
     assert any((results / "tables").iterdir())
     assert {".svg", ".png"} <= {path.suffix for path in (results / "figures").iterdir()}
+    told = json.loads((results / "environment.json").read_text(encoding="utf-8"))
+    assert told["threads"] == {"1": len(study.read(SMOKE).curves())}
     assert ended.stdout.rstrip().endswith(f"Report: {results / 'report.html'}")
+
+
+def test_snakemakes_own_report_has_figures_tables_claims_and_captions(run, tmp_path):
+    folder, _ = run
+    path = tmp_path / "own.html"
+    ended = snakemake(folder, "--report", path, "--configfile", SMOKE)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    text = path.read_text(encoding="utf-8")
+    results = folder / "results" / "smoke"
+    shown = [*(results / "figures").glob("*.svg"), *(results / "tables").glob("*.csv")]
+    names = [path.name for path in shown] + ["records.csv", "claims.json", "report.html"]
+    assert [name for name in names if f'"name": "{name}"' not in text] == []
+    for caption in ("Figure ucurve-synthetic-8", "Numbers of table-synthetic-8", "one row a model"):
+        assert caption in text
+    assert "Latent-variable autoencoders, trained and measured" in text  # the workflow's own words
 
 
 @pytest.mark.parametrize(

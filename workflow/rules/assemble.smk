@@ -6,7 +6,7 @@ rule collect:
         sources("records"),
         records=record_files(),
     output:
-        f"{RESULTS}/records.csv",
+        report(f"{RESULTS}/records.csv", caption="../report/records.rst", category="Records"),
     log:
         f"{RESULTS}/logs/collect.log",
     benchmark:
@@ -68,7 +68,12 @@ rule tables:
         PUBLISHED,
         records=rules.collect.output[0],
     output:
-        directory(f"{RESULTS}/tables"),
+        report(
+            directory(f"{RESULTS}/tables"),
+            caption="../report/table.rst",
+            category="Tables",
+            patterns=["{name}.csv"],
+        ),
     log:
         f"{RESULTS}/logs/tables.log",
     benchmark:
@@ -88,7 +93,12 @@ rule figures:
         beside,
         records=rules.collect.output[0],
     output:
-        directory(f"{RESULTS}/figures"),
+        report(
+            directory(f"{RESULTS}/figures"),
+            caption="../report/figure.rst",
+            category="Figures",
+            patterns=["{name}.svg"],
+        ),
     log:
         f"{RESULTS}/logs/figures.log",
     benchmark:
@@ -109,7 +119,7 @@ rule claims:
         rules.history.output[0],
         records=rules.collect.output[0],
     output:
-        f"{RESULTS}/claims.json",
+        report(f"{RESULTS}/claims.json", caption="../report/claims.rst", category="Claims"),
     log:
         f"{RESULTS}/logs/claims.log",
     benchmark:
@@ -131,7 +141,7 @@ rule report:
         PUBLISHED,
         records=rules.collect.output[0],
     output:
-        f"{RESULTS}/report.html",
+        report(f"{RESULTS}/report.html", caption="../report/report.rst", category="Report"),
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:
