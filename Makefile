@@ -46,7 +46,7 @@ benchmark: setup  ## compare speeds with pythae's training and pytorch-fid's dis
 
 clean:  ## remove .venv, caches and all generated results
 	rm -rf .venv .snakemake .pytest_cache .ruff_cache *.egg-info
-	[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name published ! -name reference -exec rm -rf {} +
+	[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name explanations ! -name published ! -name reference -exec rm -rf {} +
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20

@@ -165,6 +165,12 @@ def _history(files: list[Path], out: Path) -> None:
     history.write(out, history.read(*files).to_dict("records"))
 
 
+def _environment(files: list[Path], out: Path) -> None:
+    from bench import environment
+
+    environment.collect(files, out)
+
+
 def _tables(path: Path, out: Path) -> None:
     from bench.report import tables
 
@@ -246,8 +252,8 @@ def _parser() -> argparse.ArgumentParser:
     verb = add(
         _train,
         "train one curve: the cells of one data set, system and seed",
-        "Writes one file a cell, <dim>.safetensors, and history.csv: losses and their terms, by "
-        "epoch.",
+        "Writes one file a cell, <dim>.safetensors, history.csv: losses and their terms, by epoch, "
+        "and environment.json: versions, instruction set, threads.",
     )
     _study(verb, "--dataset")
     verb.add_argument("--system", required=True, help="a label among the study's systems")
@@ -316,13 +322,23 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="history.csv of curves")
     _out(verb, "HISTORY.csv")
 
-    beside = "Shows history.csv and gallery/<dataset>/<system>.npz too, if they lie beside RECORDS."
+    verb = add(_environment, "join what curves were trained with, with counts")
+    files = "environment.json of curves"
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help=files)
+    _out(verb, "ENVIRONMENT.json")
+
+    beside = "Shows what lies beside RECORDS too: history.csv, gallery/<dataset>/<system>.npz."
     judged = "Claims on the course of training need history.csv beside RECORDS."
     for function, line, more, out in (
         (_tables, "write a table per data set, as Markdown and LaTeX", "", "DIR"),
         (_figures, "draw U-curves, training curves and samples, as SVG and PNG", beside, "DIR"),
         (_claims, "judge the papers' claims and print the verdicts", judged, "FILE.json"),
-        (_report, "write the report: one self-contained page", beside, "FILE.html"),
+        (
+            _report,
+            "write the report: one self-contained page",
+            f"{beside[:-1]}, environment.json.",
+            "FILE.html",
+        ),
     ):
         verb = add(function, line, more)
         verb.add_argument(

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bench import data, seeds, store, systems, training
+from bench import data, environment, seeds, store, systems, training
 from bench import history as histories
 from bench.cells import Stack, read_cell, write_cell
 from bench.data.base import DataSet
@@ -47,7 +47,8 @@ def train(
     out: str | Path,
 ) -> None:
     """Train one curve and write `out`/<dim>.safetensors, one file a cell, the same below
-    `out`/snapshots/<step>/ for each snapshot but the last, and `out`/history.csv.
+    `out`/snapshots/<step>/ for each snapshot but the last, `out`/history.csv, and with what it was
+    trained, `out`/environment.json.
 
     MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
     written too, with its step.
@@ -98,6 +99,7 @@ def train(
                 print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
         _write(model, stack, Path(out), about | {"snapshot": steps}, diverged)
     histories.write(Path(out) / "history.csv", history)
+    environment.write(Path(out) / "environment.json")
 
 
 def _about(study: Study, dataset: str, system: str, seed: int) -> dict:

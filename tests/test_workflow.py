@@ -1,5 +1,6 @@
 """The workflow: what a study plans, what is refused, one run to the end, what reruns."""
 
+import json
 import os
 import re
 import subprocess
@@ -68,6 +69,7 @@ def test_another_study_has_no_cell_of_the_default_one(tmp_path):
         "controls",
         "collect",
         "history",
+        "environment",
         "tables",
         "figures",
         "claims",
@@ -196,7 +198,24 @@ def test_the_smoke_study_runs_to_its_report(run):
     galleries = {path.stem for path in (results / "gallery" / "synthetic-8").iterdir()}
     assert galleries == {"wae-mmd", "aae", "mask-aae", "pca"}
     assert (results / "figures" / "covariance-synthetic-8.svg").exists()
+    told = json.loads((results / "environment.json").read_text(encoding="utf-8"))
+    assert told["threads"] == {"1": len(study.read(SMOKE).curves())}
     assert ended.stdout.rstrip().endswith(f"Report: {results / 'report.html'}")
+
+
+def test_snakemakes_own_report_has_figures_tables_claims_and_captions(run, tmp_path):
+    folder, _ = run
+    path = tmp_path / "own.html"
+    ended = snakemake(folder, "--report", path, "--configfile", SMOKE)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    text = path.read_text(encoding="utf-8")
+    results = folder / "results" / "smoke"
+    shown = [*(results / "figures").glob("*.svg"), *(results / "tables").glob("*.csv")]
+    names = [path.name for path in shown] + ["records.csv", "claims.json", "report.html"]
+    assert [name for name in names if f'"name": "{name}"' not in text] == []
+    for caption in ("Figure ucurve-synthetic-8", "Numbers of table-synthetic-8", "one row a model"):
+        assert caption in text
+    assert "Latent-variable autoencoders, trained and measured" in text  # the workflow's own words
 
 
 ONE = {"train": 1, "evaluate": 1, "gallery": 1}
@@ -222,7 +241,7 @@ def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, o
     folder, _ = run
     jobs, _ = plan(folder, "--configfile", variant(tmp_path, old, new))
     after = ["collect", "tables", "figures", "claims", "report", "all"]
-    after += ["history"] if "train" in rerun else []
+    after += ["history", "environment"] if "train" in rerun else []
     assert jobs == rerun | (dict.fromkeys(after, 1) if rerun else {})
 
 

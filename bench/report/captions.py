@@ -7,6 +7,7 @@ __all__ = [
     "FORMULA",
     "METRICS",
     "averaged",
+    "bold",
     "caption",
     "controls",
     "meaning",
@@ -114,8 +115,16 @@ def caption(grid: Grid, metric: str) -> str:
     told = [f"{METRICS[metric]} by latent dimension m on {grid.dataset} (true dimension {n})."]
     told += averaged(grid)
     if metric == "fid":
-        told += ["Bold: a system's smallest mean.", *controls(grid)]
+        told += [bold("a system's smallest mean"), *controls(grid)]
     return " ".join([*told, *meaning(grid, metric)])
+
+
+def bold(smallest: str) -> str:
+    """What bold type means: of `statistics.clearly_smallest`, in every table."""
+    return (
+        f"Bold: {smallest}, where the 95 % t interval of its difference from the second, paired by "
+        "seed, excludes 0."
+    )
 
 
 def averaged(grid: Grid) -> list[str]:

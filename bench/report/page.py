@@ -33,7 +33,7 @@ def write(results: Results, path: str | Path) -> None:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(number=number, listing=listing, bracket=bracket, told=_told)
-    environment.globals.update(anchor=_anchor, assignments=assignments)
+    environment.globals.update(anchor=_anchor, assignments=assignments, place=_place)
     rows = table.frame(results.records.to_dict("records"))
     verdicts = claims.judge(results.records, results.history)
     every = grids(results.records)
@@ -41,9 +41,12 @@ def write(results: Results, path: str | Path) -> None:
         studies=sorted(rows["study"].dropna().unique()),
         ledger={claim["id"]: claim for claim in claims.ledger()},
         verdicts=verdicts,
+        judged=_judged(verdicts),
+        marks=dict(zip(claims.VERDICTS, "✓✗?–", strict=True)),
         counts={word: sum(one.verdict == word for one in verdicts) for word in claims.VERDICTS},
         datasets=[_dataset(grid, results) for grid in every],
         papers=papers(every),
+        environment=results.environment,
         columns=list(rows.columns),
         words=[name for name, kind in table.COLUMNS.items() if kind == "string"],
         records=[_record(row) for row in rows.to_dict("records")],
@@ -70,6 +73,18 @@ def _dataset(grid: Grid, results: Results) -> dict:
         "others": others,
         "failures": condensed(grid),
     }
+
+
+def _judged(verdicts: list[claims.Verdict]) -> list[tuple[dict, list[claims.Verdict]]]:
+    """The claims that have verdicts, with them: those of which any was run come first."""
+    found = [(it, [one for one in verdicts if one.claim == it["id"]]) for it in claims.ledger()]
+    found = [(claim, own) for claim, own in found if own]
+    return sorted(found, key=lambda it: all(one.verdict == "not run" for one in it[1]))
+
+
+def _place(one: claims.Verdict) -> str:
+    """The id of a verdict on the page."""
+    return "-".join(filter(None, ["v", one.claim, one.dataset, one.system]))
 
 
 def _anchor(

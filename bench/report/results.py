@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench import environment as environments
 from bench import history as histories
 from bench import records as table
 from bench.mistake import Mistake
@@ -34,24 +35,30 @@ class Results:
         records: the table; see `bench.records`.
         history: training curves, see `bench.history`; None where there are none.
         gallery: by data set and system the arrays of `bench.gallery.pictures`.
+        environment: what the curves were trained with, see `bench.environment.read`; None where
+            nobody recorded it.
     """
 
     records: pd.DataFrame
     history: pd.DataFrame | None = None
     gallery: Mapping[tuple[str, str], Mapping[str, np.ndarray]] = field(default_factory=dict)
+    environment: Mapping[str, Mapping[str, int]] | None = None
 
 
 def read(path: str | Path) -> Results:
-    """A table of records, with `history.csv` and `gallery/<dataset>/<system>.npz` of its folder.
+    """A table of records, with what lies in its folder: `history.csv`, `environment.json` and
+    `gallery/<dataset>/<system>.npz`.
 
     Raises:
         Mistake: a file is not what its name says.
     """
     pictures = sorted(Path(path).parent.glob("gallery/*/*.npz"))
+    environment = Path(path).with_name("environment.json")
     return Results(
         table.read(path),
         training(path),
         {(file.parent.name, file.stem): _pictures(file) for file in pictures},
+        environments.read(environment) if environment.exists() else None,
     )
 
 

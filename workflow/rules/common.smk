@@ -41,6 +41,10 @@ RESULTS = f"results/{STUDY.name}"
 PUBLISHED = sorted(
     os.path.relpath(file) for file in Path(workflow.basedir, "results/published").glob("*.csv")
 )
+EXPLANATIONS = [
+    os.path.relpath(file)
+    for file in Path(workflow.basedir, "results/explanations").glob(f"{STUDY.name}.yaml")
+]
 PACKAGE_DATA = (".html", ".mplstyle", ".safetensors", ".yaml")
 # The claims find their tests by name: no import tells of them.
 CLAIMS = ["report/claims/__init__"]
@@ -125,10 +129,11 @@ def record_files():
 
 
 def beside(wildcards=None):
-    """What lies beside the records, and the report shows: training curves, and galleries."""
+    """What lies beside the records, and the report shows: training curves, what they were trained
+    with, and galleries."""
+    own = [f"{RESULTS}/history.csv", f"{RESULTS}/environment.json"]
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
-    datasets = list(STUDY.datasets)
-    return [f"{RESULTS}/history.csv", *expand(gallery, dataset=datasets, system=STUDY.systems)]
+    return [*own, *expand(gallery, dataset=list(STUDY.datasets), system=STUDY.systems)]
 
 
 def assemble_what_there_is():
@@ -147,8 +152,9 @@ def assemble_what_there_is():
         Path(file).unlink(missing_ok=True)
     steps = [
         ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
-        ["history", *(f"{it}/history.csv" for it in trained), "--out", f"{RESULTS}/history.csv"],
     ]
+    for verb, name in (("history", "history.csv"), ("environment", "environment.json")):
+        steps.append([verb, *(f"{it}/{name}" for it in trained), "--out", f"{RESULTS}/{name}"])
     for verb, out in (
         ("tables", "tables"),
         ("figures", "figures"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.report.claims import forms
+from bench.report.claims import explanations, forms
 from bench.report.claims.evidence import Evidence
 from bench.report.claims.ledger import read
 from bench.report.claims.outcomes import (
@@ -39,12 +39,15 @@ def judge(
         folder: of the ledger, where it is not the one of this package.
 
     Raises:
-        Mistake: the records of one data set do not belong together (see `grids`), or a claim is
-            none.
+        Mistake: the records of one data set do not belong together (see `grids`), or a claim or
+            an explanation is none.
     """
     claims = read(folder)
     # A grid of `grids` is of the main protocol: no other has a say in a verdict.
-    return [it for grid in grids(records) for claim in claims for it in _of(claim, grid, history)]
+    found = [it for grid in grids(records) for claim in claims for it in _of(claim, grid, history)]
+    studies = records["study"].dropna().unique()
+    texts = explanations.read(studies, [claim["id"] for claim in claims])
+    return explanations.explained(found, texts)
 
 
 def _of(claim: Mapping, grid: Grid, history: pd.DataFrame | None) -> list[Verdict]:

@@ -66,6 +66,7 @@ class Verdict:
     seeds: tuple[int, ...] = ()
     records: tuple[Used, ...] = ()
     failures: tuple[str, ...] = ()
+    explanation: str = ""  # of a claim that was not reproduced, where anyone has one
 
 
 @dataclass(frozen=True)
