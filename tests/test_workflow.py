@@ -76,7 +76,7 @@ def test_another_study_has_no_cell_of_the_default_one(tmp_path):
         "report",
         "all",
     )
-    assert jobs == {"train": 4, "evaluate": 4} | dict.fromkeys(once, 1)
+    assert jobs == {"train": 4, "evaluate": 4, "gallery": 4} | dict.fromkeys(once, 1)
 
 
 @pytest.mark.parametrize(
