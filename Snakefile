@@ -7,6 +7,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/gallery.smk"
+include: "workflow/rules/experiment.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/features.smk"
 
@@ -16,6 +17,7 @@ rule all:
     input:
         f"{RESULTS}/records.csv",
         f"{RESULTS}/history.csv",
+        experiments(),
         f"{RESULTS}/tables",
         f"{RESULTS}/figures",
         f"{RESULTS}/claims.json",

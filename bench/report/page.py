@@ -35,7 +35,7 @@ def write(results: Results, path: str | Path) -> None:
     environment.filters.update(number=number, listing=listing, bracket=bracket, told=_told)
     environment.globals.update(anchor=_anchor, assignments=assignments)
     rows = table.frame(results.records.to_dict("records"))
-    verdicts = claims.judge(results.records, results.history)
+    verdicts = claims.judge(results.records, results.history, results.experiments)
     every = grids(results.records)
     text = environment.get_template("page.html").render(
         studies=sorted(rows["study"].dropna().unique()),

@@ -11,9 +11,10 @@ import pandas as pd
 
 from bench import history as histories
 from bench import records as table
+from bench.experiments import base
 from bench.mistake import Mistake
 
-__all__ = ["Results", "read", "training"]
+__all__ = ["Results", "experiments", "read", "training"]
 
 _PICTURES = ("samples", "reconstructions", "centres")
 _ARRAYS = ({"dims", "originals", *_PICTURES, "use"}, {"dims", "originals", *_PICTURES[:2]})
@@ -27,15 +28,18 @@ class Results:
         records: the table; see `bench.records`.
         history: training curves, see `bench.history`; None where there are none.
         gallery: by data set and system the arrays of `bench.gallery.pictures`.
+        experiments: see `bench.experiments.base`; None where there are none.
     """
 
     records: pd.DataFrame
     history: pd.DataFrame | None = None
     gallery: Mapping[tuple[str, str], Mapping[str, np.ndarray]] = field(default_factory=dict)
+    experiments: pd.DataFrame | None = None
 
 
 def read(path: str | Path) -> Results:
-    """A table of records, with `history.csv` and `gallery/<dataset>/<system>.npz` of its folder.
+    """A table of records, with `history.csv`, `gallery/<dataset>/<system>.npz` and
+    `experiments.csv` of its folder.
 
     Raises:
         Mistake: a file is not what its name says.
@@ -45,6 +49,7 @@ def read(path: str | Path) -> Results:
         table.read(path),
         training(path),
         {(file.parent.name, file.stem): _pictures(file) for file in pictures},
+        experiments(path),
     )
 
 
@@ -56,6 +61,16 @@ def training(path: str | Path) -> pd.DataFrame | None:
     """
     history = Path(path).with_name("history.csv")
     return histories.read(history) if history.exists() else None
+
+
+def experiments(path: str | Path) -> pd.DataFrame | None:
+    """The experiments beside a table of records, if there are any.
+
+    Raises:
+        Mistake: `experiments.csv` is not what its name says.
+    """
+    file = Path(path).with_name("experiments.csv")
+    return base.read(file) if file.exists() else None
 
 
 def _pictures(path: Path) -> dict[str, np.ndarray]:

@@ -85,6 +85,7 @@ rule claims:
     input:
         sources(*CLAIMS),
         rules.history.output[0],
+        experiments(),
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/claims.json",

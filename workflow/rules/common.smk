@@ -124,12 +124,18 @@ def record_files():
     )
 
 
+def experiments():
+    """The table of experiments, where the study names any."""
+    return [f"{RESULTS}/experiments.csv"] if STUDY.experiments else []
+
+
 def beside(wildcards=None):
-    """What lies beside the records, and the report shows: training curves, and image data sets'
-    galleries."""
+    """What lies beside the records, and the report shows: training curves, experiments, and image
+    data sets' galleries."""
     images = [name for name in STUDY.datasets if len(data.kind(name).shape) == 3]
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
-    return [f"{RESULTS}/history.csv", *expand(gallery, dataset=images, system=STUDY.systems)]
+    pictures = expand(gallery, dataset=images, system=STUDY.systems)
+    return [f"{RESULTS}/history.csv", *experiments(), *pictures]
 
 
 def assemble_what_there_is():
@@ -144,12 +150,16 @@ def assemble_what_there_is():
     }
     files = [file for file in record_files() if Path(file).exists() and file not in stale]
     trained = [it for it in models() if Path(it).is_dir() and it not in stale]
+    taken = [f"{RESULTS}/experiments/{it}.csv" for it in STUDY.experiments]
+    taken = [it for it in taken if Path(it).exists() and it not in stale]
     for file in (f"{RESULTS}/records.csv", *stale.intersection(beside())):
         Path(file).unlink(missing_ok=True)
     steps = [
         ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
         ["history", *(f"{it}/history.csv" for it in trained), "--out", f"{RESULTS}/history.csv"],
     ]
+    if taken:
+        steps.append(["experiments", *taken, "--out", f"{RESULTS}/experiments.csv"])
     for verb, out in (
         ("tables", "tables"),
         ("figures", "figures"),
