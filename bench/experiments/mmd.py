@@ -1,9 +1,9 @@
 """The estimator of the MMD: its mean and spread by batch size, and codes of several channels.
 
-What is estimated is the squared MMD of `bench.parts.divergences.mmd_imq` between batches of two
-distributions: U-statistics within each, and the mean over all pairs between them, with its diagonal.
-As the two batches are independent the pair (i, i) is a pair like any other, so that this is unbiased
-too. The V-statistic keeps the diagonals within: each adds a point's kernel with itself.
+The estimate is `bench.parts.divergences.mmd_imq`, a squared MMD between batches from two
+distributions: U-statistics within each, and the mean over all pairs between them, with its
+diagonal. The two batches are independent, so that the pair (i, i) is a pair like any other, and
+that mean has no bias either. The V-statistic keeps the diagonals within: points with themselves.
 
 By batch size N, of codes of 8 dimensions, over 2¹⁶ / N pairs of batches:
     match.mean, match.deviation, match.negative: the mean of the estimate between two batches of

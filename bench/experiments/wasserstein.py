@@ -12,8 +12,8 @@ Of X ~ N(½, 1) and Y ~ N(0, 1), on a million draws of each:
         with Lipschitz constant 1 is a lower bound of W1 (Kantorovich and Rubinstein), so that it is
         at most sorted.distance.
 
-Of P and Q, uniform on two parallel segments of length 1, .1 apart, {0} × [0, 1] and {.1} × [0, 1], on
-1,000 draws of each:
+Of P and Q, uniform on two parallel segments of length 1, .1 apart, {0} × [0, 1] and {.1} × [0, 1],
+on 1,000 draws of each:
     segments.shift: E of the distance where both have the same height: an upper bound of W1.
     segments.dual: the same lower bound as above, with f the coordinate across the gap.
     segments.assignment: W1 between independent draws of P and of Q, by the best assignment. Draws
@@ -25,8 +25,8 @@ Of P and Q, uniform on two parallel segments of length 1, .1 apart, {0} × [0, 1
         infinite, and so are they.
 
 Sources: Villani, Optimal transport, 2009, chapters 5 and 6; the primer of a blog post on WAE-GAN
-with a one-dimensional code, whose numbers these are; Arjovsky, Chintala and Bottou, Wasserstein GAN,
-2017, example 1, for the segments.
+with a one-dimensional code, whose numbers these are; Arjovsky, Chintala and Bottou, Wasserstein
+GAN, 2017, example 1, for the segments.
 """
 
 import numpy as np
