@@ -17,7 +17,7 @@ rule all:
     input:
         f"{RESULTS}/records.csv",
         f"{RESULTS}/history.csv",
-        experiments(),
+        f"{RESULTS}/experiments.csv",
         f"{RESULTS}/tables",
         f"{RESULTS}/figures",
         f"{RESULTS}/claims.json",

@@ -198,16 +198,12 @@ def _schema() -> dict:
     """The study's schema, with the data sets and experiments that exist."""
     resource = importlib.resources.files("bench") / "study.schema.json"
     schema = json.loads(resource.read_text(encoding="utf-8"))
-    names = list(data.names())
-    schema["properties"]["datasets"]["propertyNames"] = {
-        "enum": names,
-        "description": f"one of {', '.join(names)}",
-    }
-    names = list(experiments.names())
-    schema["properties"]["experiments"]["items"] = {
-        "enum": names,
-        "description": f"one of {', '.join(names)}",
-    }
+    for key, part, names in (
+        ("datasets", "propertyNames", list(data.names())),
+        ("experiments", "items", list(experiments.names())),
+    ):
+        allowed = {"enum": names, "description": f"one of {', '.join(names)}"}
+        schema["properties"][key][part] = allowed
     return schema
 
 

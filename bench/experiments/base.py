@@ -9,9 +9,9 @@ import pandas as pd
 from bench import experiments, seeds, store, typed
 from bench.mistake import Mistake
 
-__all__ = ["COLUMNS", "read", "replicates", "write"]
+__all__ = ["COLUMNS", "frame", "read", "replicates", "write"]
 
-KEY = ["experiment", "seed", "quantity", "setting"]
+_KEY = ["experiment", "seed", "quantity", "setting"]
 
 COLUMNS = {
     "experiment": "string",
@@ -39,10 +39,16 @@ def replicates(name: str, master_seed: int, numbers: Sequence[int]) -> list[dict
     ]
 
 
+def frame(rows: Iterable[dict]) -> pd.DataFrame:
+    """Rows as a table with typed columns, sorted by their key."""
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(COLUMNS)
+    return table.sort_values(_KEY, kind="stable", na_position="first", ignore_index=True)
+
+
 def write(path: str | Path, rows: Iterable[dict]) -> None:
     """Write rows as CSV, sorted by their key: values with 9 significant digits."""
-    table = _sorted(pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(COLUMNS))
-    store.write_text(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    text = frame(rows).to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    store.write_text(path, text)
 
 
 def read(*paths: str | Path) -> pd.DataFrame:
@@ -57,12 +63,8 @@ def read(*paths: str | Path) -> pd.DataFrame:
         values = table["value"].to_numpy(float, na_value=np.nan)
         if table.drop(columns="setting").isna().any(axis=None) or (values == -np.inf).any():
             raise Mistake(f"{path}: only a setting may be empty, and no value is -inf")
-    table = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
-    if table.duplicated(KEY).any():
-        key = table[table.duplicated(KEY)].iloc[0][KEY].to_dict()
+    table = frame(row for table in tables for row in table.to_dict("records"))
+    if table.duplicated(_KEY).any():
+        key = table[table.duplicated(_KEY)].iloc[0][_KEY].to_dict()
         raise Mistake(f"{', '.join(map(str, paths))}: two rows of one quantity: {key}")
-    return _sorted(table)
-
-
-def _sorted(table: pd.DataFrame) -> pd.DataFrame:
-    return table.sort_values(KEY, kind="stable", na_position="first", ignore_index=True)
+    return table

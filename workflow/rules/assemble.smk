@@ -85,7 +85,7 @@ rule claims:
     input:
         sources(*CLAIMS),
         rules.history.output[0],
-        experiments(),
+        rules.experiments.output[0],
         records=rules.collect.output[0],
     output:
         f"{RESULTS}/claims.json",

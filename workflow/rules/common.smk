@@ -124,18 +124,13 @@ def record_files():
     )
 
 
-def experiments():
-    """The table of experiments, where the study names any."""
-    return [f"{RESULTS}/experiments.csv"] if STUDY.experiments else []
-
-
 def beside(wildcards=None):
     """What lies beside the records, and the report shows: training curves, experiments, and image
     data sets' galleries."""
     images = [name for name in STUDY.datasets if len(data.kind(name).shape) == 3]
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
     pictures = expand(gallery, dataset=images, system=STUDY.systems)
-    return [f"{RESULTS}/history.csv", *experiments(), *pictures]
+    return [f"{RESULTS}/history.csv", f"{RESULTS}/experiments.csv", *pictures]
 
 
 def assemble_what_there_is():
@@ -157,9 +152,8 @@ def assemble_what_there_is():
     steps = [
         ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
         ["history", *(f"{it}/history.csv" for it in trained), "--out", f"{RESULTS}/history.csv"],
+        ["experiments", *taken, "--out", f"{RESULTS}/experiments.csv"],
     ]
-    if taken:
-        steps.append(["experiments", *taken, "--out", f"{RESULTS}/experiments.csv"])
     for verb, out in (
         ("tables", "tables"),
         ("figures", "figures"),

@@ -1,4 +1,5 @@
-# Experiments, which need no trained model: one job each, and their numbers in one table.
+# Experiments, which need no trained model: one job each, and their numbers in one table, which is
+# empty where a study names none.
 
 
 rule experiment:
