@@ -11,16 +11,8 @@ import pytest
 from bench import cli, records
 
 VERBS = ["cells", "data", "features", "train", "evaluate", "gallery", "collect", "history"]
-VERBS += [
-    "experiment",
-    "experiments",
-    "tables",
-    "figures",
-    "claims",
-    "report",
-    "classifier",
-    "weights",
-]
+VERBS += ["experiment", "experiments", "tables", "figures", "claims", "report"]
+VERBS += ["classifier", "weights"]
 SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 
 

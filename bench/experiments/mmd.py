@@ -8,17 +8,17 @@ that mean has no bias either. The V-statistic keeps the diagonals within: points
 By batch size N, of codes of 8 dimensions, over 2¹⁶ / N pairs of batches:
     match.mean, match.deviation, match.negative: the mean of the estimate between two batches of
         N(0, I), its standard deviation, and the share of estimates below 0. The true value is 0.
-    match.biased: the mean of the V-statistic, over a quarter of the pairs.
+    match.biased: the mean of the V-statistic, over the first quarter of the pairs.
     shift.mean: the mean between N(½·1, I) and N(0, I).
 And once, without chance:
     shift.true: the value of the latter for infinitely many points, by quadrature.
 
-Of codes of 4 channels of 8 dimensions, batches of 128, the mean over 200 of them, for two sorts of
+Of codes of 4 channels of 8 dimensions, the mean MMD over 200 batches of 128, for two sorts of
 codes: `independent` normals, which have the prior's distribution, and `copies`, all channels equal
 to the first, which have it channel by channel but not jointly:
-    flat: the MMD of the flattened codes and as many independent normals.
-    each: the sum over channels of the MMD of a channel and normals.
-    summed: the MMD of the codes' sums over channels and normals.
+    flat.independent, flat.copies: of the flattened codes and as many independent normals.
+    each.independent, each.copies: the sum over channels of the MMD of a channel and normals.
+    summed.independent, summed.copies: of the codes' sums over channels and normals.
 
 Sources: Gretton, Borgwardt, Rasch, Schölkopf and Smola, A kernel two-sample test, 2012, lemma 6 and
 equation 5; Tolstikhin, Bousquet, Gelly and Schölkopf, Wasserstein auto-encoders, 2018, algorithm 2
@@ -93,10 +93,11 @@ def _by_batch(seed: int, batch: int) -> dict[str, float]:
     match, biased, shift = [], [], []
     step = max(1, _ENTRIES // batch**2)
     for start in range(0, pairs, step):
-        x, y = _normals(rng, 2, min(step, pairs - start), batch, DIM)
+        x, y = _normals(rng, min(step, pairs - start), 2, batch, DIM).unbind(1)
         match.append(mmd_imq(x, y))
         shift.append(mmd_imq(x + SHIFT, y))
-        biased.append(v_statistic(x[::4], y[::4]))
+        if (few := pairs // 4 - start) > 0:
+            biased.append(v_statistic(x[:few], y[:few]))
     match, biased, shift = (torch.cat(it).double() for it in (match, biased, shift))
     return {
         "match.mean": float(match.mean()),
