@@ -20,9 +20,10 @@ to the first, which have it channel by channel but not jointly:
     each.independent, each.copies: the sum over channels of the MMD of a channel and normals.
     summed.independent, summed.copies: of the codes' sums over channels and normals.
 
-Sources: Gretton, Borgwardt, Rasch, Schölkopf and Smola, A kernel two-sample test, 2012, lemma 6 and
-equation 5; Tolstikhin, Bousquet, Gelly and Schölkopf, Wasserstein auto-encoders, 2018, algorithm 2
-and the authors' code, and their answer on codes of several channels: to flatten them.
+Sources: Gretton, Borgwardt, Rasch, Schölkopf and Smola, A kernel two-sample test, 2012, lemma 6
+(equation 3: its cross term keeps the diagonal too) and equation 5; Tolstikhin, Bousquet, Gelly and
+Schölkopf, Wasserstein auto-encoders, 2018, algorithm 2 and the authors' code, and their answer on
+codes of several channels: to flatten them.
 """
 
 import numpy as np

@@ -1,6 +1,5 @@
 """The figure of the experiment `mmd`: its estimates by batch size, and of several channels."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -102,10 +101,17 @@ def _channels(axes: Axes, runs: dict[str, pd.DataFrame]) -> None:
     axes.legend(loc="upper right", handlelength=1)
 
 
-def _point(axes, rows, at: float, look: dict, upright: bool = False, label: str | None = None):
+def _point(
+    axes: Axes,
+    rows: pd.DataFrame,
+    at: float,
+    look: dict,
+    upright: bool = False,
+    label: str | None = None,
+) -> None:
     """A mean over seeds and its interval."""
     one = interval(rows.set_index("seed")["value"])
-    half = np.nan_to_num(one.half_width or 0.0)
+    half = one.half_width or 0.0
     place = {"x": [at], "y": [one.mean]} if upright else {"x": [one.mean], "y": [at]}
     bar = {"yerr" if upright else "xerr": [half]}
     axes.errorbar(**place, **bar, **look, label=label, elinewidth=0.8, capsize=2)
