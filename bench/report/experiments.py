@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.report import estimator, primer
+from bench.report.claims.quantities import called
 from bench.report.statistics import interval
 from bench.report.text import bracket, number
 
@@ -37,8 +38,8 @@ def figure(name: str, table: pd.DataFrame) -> Callable[[], Figure] | None:
 def tabled(name: str, table: pd.DataFrame) -> dict:
     """An experiment's numbers for a table: its `seeds`, and `rows` by quantity and setting.
 
-    Each row has `quantity`, `setting` (None where there is none), `mean`, `interval` (empty where
-    there is none) and `values`, texts by seed.
+    Each row has `quantity` and the same in `words`, `setting` (None where there is none), `mean`,
+    `interval` (empty where there is none) and `values`, texts by seed.
     """
     own = table[table["experiment"] == name]
     rows = []
@@ -48,6 +49,7 @@ def tabled(name: str, table: pd.DataFrame) -> dict:
         rows.append(
             {
                 "quantity": quantity,
+                "words": called(quantity),
                 "setting": None if pd.isna(setting) else int(setting),
                 "mean": number(one.mean, 4),
                 "interval": bracket(one) if finite and one.low is not None else "",
