@@ -11,6 +11,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/gallery.smk"
+include: "workflow/rules/experiment.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/features.smk"
 
@@ -21,6 +22,7 @@ rule all:
         f"{RESULTS}/records.csv",
         f"{RESULTS}/history.csv",
         f"{RESULTS}/environment.json",
+        f"{RESULTS}/experiments.csv",
         f"{RESULTS}/tables",
         f"{RESULTS}/figures",
         f"{RESULTS}/claims.json",

@@ -171,6 +171,24 @@ def _environment(files: list[Path], out: Path) -> None:
     environment.collect(files, out)
 
 
+def _experiment(path: Path, name: str, out: Path) -> None:
+    it = study.read(path)
+    _known("experiment", name, it.experiments)
+
+    import torch
+
+    from bench.experiments import base
+
+    torch.set_num_threads(1)
+    base.write(out, base.replicates(name, it.master_seed, it.seeds))
+
+
+def _experiments(files: list[Path], out: Path) -> None:
+    from bench.experiments import base
+
+    base.write(out, base.read(*files).to_dict("records"))
+
+
 def _tables(path: Path, out: Path) -> None:
     from bench.report import tables
 
@@ -186,7 +204,7 @@ def _figures(path: Path, out: Path) -> None:
 def _claims(path: Path, out: Path) -> None:
     from bench.report import claims, results
 
-    claims.write(records.read(path), out, results.training(path))
+    claims.write(records.read(path), out, results.training(path), results.experiments(path))
     print(claims.summary(out))
 
 
@@ -327,7 +345,23 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help=files)
     _out(verb, "ENVIRONMENT.json")
 
-    beside = "Shows what lies beside RECORDS too: history.csv, gallery/<dataset>/<system>.npz."
+    verb = add(
+        _experiment,
+        "take an experiment's numbers, which need no trained model",
+        "A replicate for each of the study's seeds.",
+    )
+    _study(verb)
+    verb.add_argument("--name", required=True, help="one of the study's experiments")
+    _out(verb, "FILE.csv")
+
+    verb = add(_experiments, "join the numbers of several experiments in one table")
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of experiment")
+    _out(verb, "EXPERIMENTS.csv")
+
+    beside = (
+        "Shows what lies beside RECORDS too: history.csv, experiments.csv, "
+        "gallery/<dataset>/<system>.npz."
+    )
     judged = "Claims on the course of training need history.csv beside RECORDS."
     for function, line, more, out in (
         (_tables, "write a table per data set, as Markdown and LaTeX", "", "DIR"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import data, features, systems
+from bench import data, experiments, features, systems
 from bench.net import Net
 from bench.study_file import StudyError, load, refusal, validate
 
@@ -135,6 +135,7 @@ class Study:
     plans: dict[tuple[str, str], Plan]
     protocols: dict[str, Evaluation] = field(default_factory=lambda: {MAIN: Evaluation()})
     master_seed: int = 0
+    experiments: tuple[str, ...] = ()
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -187,20 +188,22 @@ def read(path: str | Path) -> Study:
             name: _evaluation(_changed(document.get("evaluation", {}), changes))
             for name, changes in document.get("protocols", {}).items()
         },
+        experiments=tuple(document.get("experiments", ())),
     )
     _refuse_misfits(path, document, study)
     return study
 
 
 def _schema() -> dict:
-    """The study's schema, with the data sets that exist."""
+    """The study's schema, with the data sets and experiments that exist."""
     resource = importlib.resources.files("bench") / "study.schema.json"
     schema = json.loads(resource.read_text(encoding="utf-8"))
-    names = list(data.names())
-    schema["properties"]["datasets"]["propertyNames"] = {
-        "enum": names,
-        "description": f"one of {', '.join(names)}",
-    }
+    for key, part, names in (
+        ("datasets", "propertyNames", list(data.names())),
+        ("experiments", "items", list(experiments.names())),
+    ):
+        allowed = {"enum": names, "description": f"one of {', '.join(names)}"}
+        schema["properties"][key][part] = allowed
     return schema
 
 

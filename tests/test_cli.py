@@ -11,7 +11,8 @@ import pytest
 from bench import cli, records
 
 VERBS = ["cells", "data", "features", "train", "evaluate", "gallery", "collect", "history"]
-VERBS += ["tables", "figures", "claims", "report", "classifier", "weights"]
+VERBS += ["environment", "experiment", "experiments", "tables", "figures", "claims", "report"]
+VERBS += ["classifier", "weights"]
 SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import records, study
+from bench.experiments import base
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/records.csv"))
@@ -30,6 +31,18 @@ def reference(request):
     """A study and its reference records."""
     it = study.read(ROOT / "workflow" / "config" / f"{request.param.name}.yaml")
     return it, records.read(request.param / "records.csv")
+
+
+def test_reference_experiments_are_those_of_their_study():
+    taken = 0
+    for folder in FOLDERS:
+        it = study.read(ROOT / "workflow" / "config" / f"{folder.name}.yaml")
+        if it.experiments:
+            table = base.read(folder / "experiments.csv")
+            found = set(table[["experiment", "seed"]].itertuples(index=False, name=None))
+            assert found == {(name, seed) for name in it.experiments for seed in it.seeds}
+            taken += 1
+    assert taken
 
 
 def test_reference_records_are_the_whole_grid_of_their_study(reference):

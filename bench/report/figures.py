@@ -1,4 +1,4 @@
-"""The figures of each data set, as SVG and PNG."""
+"""The figures of each data set and experiment, as SVG and PNG."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +16,7 @@ from bench.report import (
     covariance,
     dots,
     epochs,
+    experiments,
     masks,
     panels,
     sheets,
@@ -27,7 +28,7 @@ from bench.report.curves import Grid, grids
 from bench.report.overview import only_dim
 from bench.report.results import Results
 
-__all__ = ["Drawn", "drawn", "svg", "write"]
+__all__ = ["Drawn", "drawn", "of_experiments", "svg", "write"]
 
 
 class Drawn(NamedTuple):
@@ -39,19 +40,19 @@ class Drawn(NamedTuple):
 
 
 def write(results: Results, out: str | Path) -> None:
-    """Write each data set's figures, `<kind>-<of>.svg` and `.png`; see `drawn`.
+    """Write each data set's and experiment's figures, `<kind>-<of>.svg` and `.png`; see `drawn`.
 
     The same rows give the same bytes. A data set without a trained cell has no figure.
 
     Raises:
         Mistake: the records of one data set do not belong together; see `curves.grids`.
     """
-    for grid in grids(results.records):
-        for one in drawn(grid, results):
-            path = Path(out) / f"{one.kind}-{one.of}"
-            store.write_text(path.with_name(f"{path.name}.svg"), svg(one.draw))
-            with canvas.paper():
-                canvas.png(one.draw(), path.with_name(f"{path.name}.png"))
+    found = [one for grid in grids(results.records) for one in drawn(grid, results)]
+    for one in found + of_experiments(results):
+        path = Path(out) / f"{one.kind}-{one.of}"
+        store.write_text(path.with_name(f"{path.name}.svg"), svg(one.draw))
+        with canvas.paper():
+            canvas.png(one.draw(), path.with_name(f"{path.name}.png"))
 
 
 def drawn(grid: Grid, results: Results) -> list[Drawn]:
@@ -109,6 +110,14 @@ def _over_training(grid: Grid, history: pd.DataFrame, label: str) -> list[Drawn]
         draw = partial(course.draw, grid, history, label)
         found.append(Drawn("course", f"{name}-{label}", draw))
     return found
+
+
+def of_experiments(results: Results) -> list[Drawn]:
+    """The figures of the experiments that have one, by name."""
+    table = results.experiments
+    names = [] if table is None else sorted(table["experiment"].unique())
+    found = {name: experiments.figure(name, table) for name in names}
+    return [Drawn("experiment", name, it) for name, it in found.items() if it]
 
 
 def _marks(grid: Grid, metric: str) -> list[published.Mark]:

@@ -12,9 +12,10 @@ import pandas as pd
 from bench import environment as environments
 from bench import history as histories
 from bench import records as table
+from bench.experiments import base
 from bench.mistake import Mistake
 
-__all__ = ["Results", "read", "training"]
+__all__ = ["Results", "experiments", "read", "training"]
 
 _PICTURES = ("samples", "reconstructions", "centres", "originals")
 # A gallery has `dims` and some of these groups, each with all of its arrays, or with none.
@@ -37,17 +38,19 @@ class Results:
         gallery: by data set and system the arrays of `bench.gallery.pictures`.
         environment: what the curves were trained with, see `bench.environment.read`; None where
             nobody recorded it.
+        experiments: see `bench.experiments.base`; None where there are none.
     """
 
     records: pd.DataFrame
     history: pd.DataFrame | None = None
     gallery: Mapping[tuple[str, str], Mapping[str, np.ndarray]] = field(default_factory=dict)
     environment: Mapping[str, Mapping[str, int]] | None = None
+    experiments: pd.DataFrame | None = None
 
 
 def read(path: str | Path) -> Results:
-    """A table of records, with what lies in its folder: `history.csv`, `environment.json` and
-    `gallery/<dataset>/<system>.npz`.
+    """A table of records, with what lies in its folder: `history.csv`, `environment.json`,
+    `experiments.csv` and `gallery/<dataset>/<system>.npz`.
 
     Raises:
         Mistake: a file is not what its name says.
@@ -59,6 +62,7 @@ def read(path: str | Path) -> Results:
         training(path),
         {(file.parent.name, file.stem): _pictures(file) for file in pictures},
         environments.read(environment) if environment.exists() else None,
+        experiments(path),
     )
 
 
@@ -70,6 +74,16 @@ def training(path: str | Path) -> pd.DataFrame | None:
     """
     history = Path(path).with_name("history.csv")
     return histories.read(history) if history.exists() else None
+
+
+def experiments(path: str | Path) -> pd.DataFrame | None:
+    """The experiments beside a table of records, if there are any.
+
+    Raises:
+        Mistake: `experiments.csv` is not what its name says.
+    """
+    file = Path(path).with_name("experiments.csv")
+    return base.read(file) if file.exists() else None
 
 
 def _pictures(path: Path) -> dict[str, np.ndarray]:

@@ -117,6 +117,7 @@ rule claims:
         sources(*CLAIMS),
         EXPLANATIONS,
         rules.history.output[0],
+        rules.experiments.output[0],
         records=rules.collect.output[0],
     output:
         report(f"{RESULTS}/claims.json", caption="../report/claims.rst", category="Claims"),

@@ -130,8 +130,8 @@ def record_files():
 
 def beside(wildcards=None):
     """What lies beside the records, and the report shows: training curves, what they were trained
-    with, and galleries."""
-    own = [f"{RESULTS}/history.csv", f"{RESULTS}/environment.json"]
+    with, experiments, and galleries."""
+    own = [f"{RESULTS}/{name}" for name in ("history.csv", "environment.json", "experiments.csv")]
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
     return [*own, *expand(gallery, dataset=list(STUDY.datasets), system=STUDY.systems)]
 
@@ -148,10 +148,13 @@ def assemble_what_there_is():
     }
     files = [file for file in record_files() if Path(file).exists() and file not in stale]
     trained = [it for it in models() if Path(it).is_dir() and it not in stale]
+    taken = [f"{RESULTS}/experiments/{it}.csv" for it in STUDY.experiments]
+    taken = [it for it in taken if Path(it).exists() and it not in stale]
     for file in (f"{RESULTS}/records.csv", *stale.intersection(beside())):
         Path(file).unlink(missing_ok=True)
     steps = [
         ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
+        ["experiments", *taken, "--out", f"{RESULTS}/experiments.csv"],
     ]
     for verb, name in (("history", "history.csv"), ("environment", "environment.json")):
         steps.append([verb, *(f"{it}/{name}" for it in trained), "--out", f"{RESULTS}/{name}"])

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import data
+from bench import data, experiments
 from bench.report.claims.outcomes import NOT_REPRODUCED, Verdict
 from bench.study_file import load, refusal, validate
 
@@ -13,7 +13,7 @@ __all__ = ["FOLDER", "explained", "read"]
 FOLDER = Path(__file__).parents[3] / "results" / "explanations"
 """Where a checkout has them; a study need not have any."""
 
-Key = tuple[str, str, str]  # claim, data set, system
+Key = tuple[str, str, str | None]  # claim, data set or experiment, system
 
 _TEXT = {"type": "string", "minLength": 1}
 _SCHEMA = {
@@ -23,10 +23,10 @@ _SCHEMA = {
         "type": "object",
         "description": "an explanation: claim, dataset, system, text",
         "additionalProperties": False,
-        "required": ["claim", "dataset", "system", "text"],
+        "required": ["claim", "dataset", "text"],
         "properties": {
             "claim": {**_TEXT, "description": "the name of a claim"},
-            "dataset": {**_TEXT, "description": "the name of a data set"},
+            "dataset": {**_TEXT, "description": "the name of a data set or an experiment"},
             "system": {**_TEXT, "description": "a label of the study"},
             "text": {**_TEXT, "description": "text"},
         },
@@ -72,11 +72,13 @@ def _file(path: Path, claims: Collection[str]) -> dict[Key, str]:
     validate(path, entries, _SCHEMA)
     found = {}
     for i, entry in enumerate(entries):
-        for name, known in (("claim", claims), ("dataset", data.names())):
+        known_data = (*data.names(), *experiments.names())
+        for name, known in (("claim", claims), ("dataset", known_data)):
             if entry[name] not in known:
                 raise refusal(path, (i, name), repr(entry[name]), f"one of {', '.join(known)}")
-        key = entry["claim"], entry["dataset"], entry["system"]
+        key = entry["claim"], entry["dataset"], entry.get("system")
         if key in found:
-            raise refusal(path, (i,), f"{' · '.join(key)} again", "every verdict once")
+            told = " · ".join(filter(None, key))
+            raise refusal(path, (i,), f"{told} again", "every verdict once")
         found[key] = " ".join(entry["text"].split())
     return found
