@@ -2,22 +2,22 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bench import curves, data, metrics, seeds
+from bench.checkpoints import choose
 from bench.data.base import DataSet
-from bench.distances import distances, stretched
+from bench.distances import distances
 from bench.likelihood import bits_per_dimension, bounds
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.parts import mmd_imq
 from bench.real import Extractors, blocks
 from bench.records import described
+from bench.samples import Kept, finite, generate
 from bench.study import Evaluation, Study
 from bench.systems.base import Autoencoder
 
@@ -25,37 +25,6 @@ __all__ = ["evaluate_controls", "evaluate_curve", "measure"]
 
 _MMD = 2000
 """Codes in the estimate of the latent divergence: it takes memory by their square."""
-
-
-def _generate(
-    model: Autoencoder, prior: Tensor, extractors: Iterable[tuple[Callable, bool]]
-) -> tuple[list[list[np.ndarray]], Tensor]:
-    """Features of each cell's samples, decoded from prior draws [cells, N, width] block by block.
-
-    Arguments:
-        extractors: each with whether images are stretched first.
-
-    Returns:
-        Features [N, D] by extractor and cell, and which cells' samples are finite numbers [cells].
-        Other cells' features mean nothing.
-    """
-    extractors, cells = list(extractors), len(prior)
-    width = torch.Size(model.space.shape).numel()
-    parts = [[[] for _ in range(cells)] for _ in extractors]
-    alive = torch.ones(cells, dtype=bool)
-    for block in blocks(prior.shape[1], width):
-        samples = model.decode(prior[:, block])
-        alive &= _finite(samples)
-        for (extractor, stretch), own in zip(extractors, parts, strict=True):
-            for cell in range(cells):
-                x = samples[cell].nan_to_num()
-                own[cell].append(extractor(stretched(x) if stretch else x))
-    return [[np.concatenate(part) for part in own] for own in parts], alive
-
-
-def _finite(values: Tensor) -> Tensor:
-    """Whether all of a cell's values are finite numbers [cells]."""
-    return values.isfinite().flatten(1).all(1)
 
 
 @torch.no_grad()
@@ -86,14 +55,14 @@ def measure(
         if block.start < few:
             drawn.append(model.encode(x[: few - block.start], noise.at(block=index)))
         decoded = model.decode(codes[-1])
-        alive &= _finite(codes[-1]) & _finite(decoded)
+        alive &= finite(codes[-1]) & finite(decoded)
         for cell in range(len(dims)):
             if alive[cell]:
                 error = metrics.reconstruction_error(x.numpy(), decoded[cell].numpy())
                 errors[cell] += error * len(x) / count
     codes, drawn = torch.cat(codes, 1), torch.cat(drawn, 1)
-    generated, finite = _generate(model, prior, [(extractors(protocol), protocol.stretch)])
-    alive &= finite
+    kept, drawable = generate(model, prior, protocol, extractors(protocol))
+    alive &= drawable
     masks = model.mask()
     likelihoods = _likelihoods(model, protocol, points, noise)
     rows = []
@@ -109,7 +78,7 @@ def measure(
         )
         rows.append(
             {"status": "done"}
-            | distances(generated[0][cell], extractors.real(protocol), protocol, seed)
+            | distances(kept[cell].features, extractors.real(protocol), protocol, seed)
             | {
                 "reconstruction": float(errors[cell]),
                 "latent_divergence": float(divergence),
@@ -179,9 +148,7 @@ def evaluate_curve(
     base = study.plan(dataset, system).system.base
     rows = []
     for name, protocol in study.protocols.items():
-        chosen = {}
-        if protocol.checkpoint != "last":
-            chosen = _choose(study, system, seed, models, protocol, extractors)
+        chosen = choose(study, system, seed, models, protocol, extractors, noise)
         common = described(study, dataset, name) | {
             "true_dim": points.true_dim,
             "system": system,
@@ -193,42 +160,6 @@ def evaluate_curve(
             for cell, metric in zip(cells, measured, strict=True):
                 rows.append(common | _trained(cell) | _outcome(cell, metric))
     return rows
-
-
-@torch.no_grad()
-def _choose(
-    study: Study,
-    system: str,
-    seed: int,
-    models: str | Path,
-    protocol: Evaluation,
-    extractors: Extractors,
-) -> dict[int, int]:
-    """For each dimension the step of the snapshot with the smallest distance; the last is left out.
-
-    The distance is that of the protocol's samples from the split it chooses by. On the validation
-    split they are other samples than those that are then measured; on the test split they are the
-    same, as where a source reports the smallest of all its test distances.
-    """
-    split = protocol.checkpoint.removeprefix("best-")
-    noise = _noise(study, extractors.points.name, seed)
-    if split != protocol.split:
-        noise = noise.at(purpose="choice")
-    moments = extractors.real(protocol).moments(split)
-    best: dict[int, tuple[float, int | None]] = {}
-    for step in [*curves.snapshots(models), None]:
-        folder = models if step is None else Path(models, "snapshots", str(step))
-        for model, cells in curves.load(study, extractors.points, system, seed, folder):
-            prior = model.prior(protocol.samples, noise)
-            generated, alive = _generate(model, prior, [(extractors(protocol), protocol.stretch)])
-            for index, cell in enumerate(cells):
-                if alive[index]:
-                    own = metrics.moments(generated[0][index])
-                    found = (metrics.frechet_distance(*own, *moments), step)
-                    best[cell["dim"]] = min(
-                        best.get(cell["dim"], found), found, key=lambda it: it[0]
-                    )
-    return {dim: step for dim, (_, step) in best.items() if step is not None}
 
 
 def _noise(study: Study, dataset: str, seed: int) -> Noise:
@@ -294,13 +225,12 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
             chosen = noise.permutation("real", count)[: protocol.samples]
             noisy = draw(protocol.samples, size, generator=noise.generator("noise"))
             for control in ("real", "noise"):
-                parts = []
+                kept = Kept(protocol, extractor)
                 for block in blocks(protocol.samples, size):
                     x = noisy[block]
                     if control == "real":
                         x = points.batch(held_out, chosen[block])
-                    parts.append(extractor(stretched(x) if protocol.stretch else x))
-                found = np.concatenate(parts)
+                    kept.add(x)
                 dimensions = {}
                 if control == "real" and "intrinsic" in protocol.metrics:
                     own = points.batch(protocol.split, slice(None)).numpy()
@@ -309,7 +239,7 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
                     described(study, dataset, name)
                     | {"true_dim": points.true_dim, "system": control, "base": control}
                     | {"seed": seed, "status": "done"}
-                    | distances(found, target, protocol, _metrics_seed(study, noise))
+                    | distances(kept.features, target, protocol, _metrics_seed(study, noise))
                     | dimensions
                 )
     return rows
