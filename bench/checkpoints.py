@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from bench import curves, metrics
+from bench.data.base import DataSet
 from bench.noise import Noise
 from bench.real import Extractors
 from bench.samples import generate
@@ -29,7 +30,25 @@ def choose(
     """
     if protocol.checkpoint == "last":
         return {}
+    if protocol.checkpoint.isdecimal():
+        return _kth(study, system, seed, models, int(protocol.checkpoint), extractors.points)
     return _best(study, system, seed, models, protocol, extractors, noise)
+
+
+def _kth(
+    study: Study, system: str, seed: int, models: str | Path, k: int, points: DataSet
+) -> dict[int, int]:
+    """The k-th of the snapshots that training keeps."""
+    count = study.plan(points.name, system).training.snapshots
+    if k == count:
+        return {}
+    return {
+        cell["dim"]: cell["steps"] * k // count
+        for model, cells in curves.load(study, points, system, seed, models)
+        for cell in cells
+        # What has nobody to move takes no steps, and its last snapshot is its only one.
+        if model.players()
+    }
 
 
 @torch.no_grad()

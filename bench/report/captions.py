@@ -166,8 +166,9 @@ def measured(grid: Grid) -> str:
         if its[name] is not None
     ]
     told += ["generated samples stretched to the whole range"] if its["stretch"] else []
-    if its["checkpoint"] not in (None, "last"):
-        told.append(f"of each model the checkpoint {its['checkpoint'].replace('-', ' on ')}")
+    if (checkpoint := its["checkpoint"]) not in (None, "last"):
+        which = "number {}" if checkpoint.isdecimal() else "{}"
+        told.append(f"of each model the checkpoint {which.format(checkpoint.replace('-', ' on '))}")
     return ", ".join(told)
 
 
