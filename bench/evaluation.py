@@ -9,6 +9,8 @@ import torch
 
 from bench import curves, data, metrics, seeds
 from bench.checkpoints import choose
+from bench.codes import columns, dimensions
+from bench.components import Components, components
 from bench.data.base import DataSet
 from bench.distances import distances
 from bench.likelihood import bits_per_dimension, bounds
@@ -63,8 +65,13 @@ def measure(
     codes, drawn = torch.cat(codes, 1), torch.cat(drawn, 1)
     kept, drawable = generate(model, prior, protocol, extractors(protocol))
     alive &= drawable
-    masks = model.mask()
+    masks, labels = model.mask(), points.labels(split)
+    labels = None if labels is None else labels.numpy()
     likelihoods = _likelihoods(model, protocol, points, noise)
+    learned = None
+    if "components" in protocol.metrics:
+        places = blocks(count, torch.Size(points.shape).numel())
+        learned = components(model, (codes[:, place] for place in places))
     rows = []
     for cell, dim in enumerate(dims):
         if not alive[cell]:
@@ -72,7 +79,7 @@ def measure(
             continue
         own = codes[cell, :, :dim].numpy()
         mask = None if masks is None else masks[cell, :dim].numpy()
-        active = None if mask is None else mask >= metrics.MASK_THRESHOLD
+        parts = {name: part[cell, 0, :dim].bool().numpy() for name, part in model.parts().items()}
         divergence = mmd_imq(
             drawn[cell, :, :dim].double(), prior[cell, :few, :dim].double(), model.prior_scale
         )
@@ -82,14 +89,23 @@ def measure(
             | {
                 "reconstruction": float(errors[cell]),
                 "latent_divergence": float(divergence),
-                "nac": metrics.nac(own, active),
-                "discovered_mask": None if mask is None else metrics.active_dimensions(mask),
-                "discovered_units": metrics.active_units(own),
             }
+            | columns(own, protocol, seed, mask, labels, parts)
             | likelihoods[cell]
-            | (_dimensions(own, seed) if "intrinsic" in protocol.metrics else {})
+            | kept[cell].moments(extractors)
+            | _separated(learned, cell, float(errors[cell]))
         )
     return rows
+
+
+def _separated(learned: Components | None, cell: int, error: float) -> dict:
+    """The columns of a record about a cell's components, where it has any and they are numbers."""
+    if learned is None or not all(part[cell].isfinite().all() for part in learned):
+        return {}
+    return {
+        "component_separation": metrics.component_separation(learned.images[cell].numpy(), error),
+        "components_used": metrics.components_used(learned.shares[cell].numpy()),
+    }
 
 
 def _likelihoods(
@@ -115,15 +131,6 @@ def _likelihoods(
         else {}
         for elbo, iwae in zip(*(it.tolist() for it in found), strict=True)
     ]
-
-
-def _dimensions(x: np.ndarray, seed: int) -> dict:
-    """The columns of a record that say how many dimensions points [N, D] have."""
-    return {
-        "pca_dimension": metrics.pca_dimension(x, seed=seed),
-        "two_nn": metrics.two_nn(x, seed=seed),
-        "mle_dimension": metrics.mle_dimension(x, seed=seed),
-    }
 
 
 def evaluate_curve(
@@ -231,15 +238,16 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
                     if control == "real":
                         x = points.batch(held_out, chosen[block])
                     kept.add(x)
-                dimensions = {}
+                found = {}
                 if control == "real" and "intrinsic" in protocol.metrics:
                     own = points.batch(protocol.split, slice(None)).numpy()
-                    dimensions = _dimensions(own, _metrics_seed(study, noise))
+                    found = dimensions(own, _metrics_seed(study, noise))
                 rows.append(
                     described(study, dataset, name)
                     | {"true_dim": points.true_dim, "system": control, "base": control}
                     | {"seed": seed, "status": "done"}
                     | distances(kept.features, target, protocol, _metrics_seed(study, noise))
-                    | dimensions
+                    | found
+                    | kept.moments(extractors)
                 )
     return rows

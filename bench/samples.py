@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench import metrics
 from bench.distances import stretched
 from bench.features import Extractor
-from bench.real import blocks
+from bench.real import Extractors, blocks
 from bench.study import Evaluation
 from bench.systems.base import Autoencoder
 
@@ -14,7 +15,7 @@ __all__ = ["Kept", "finite", "generate"]
 
 
 class Kept:
-    """What is kept of points that come in blocks: their features.
+    """What is kept of points that come in blocks: their features and, for moments, their spread.
 
     Arguments:
         protocol: says whether each point is stretched first.
@@ -24,16 +25,30 @@ class Kept:
     def __init__(self, protocol: Evaluation, extractor: Extractor):
         self.protocol, self.extractor = protocol, extractor
         self._features: list[np.ndarray] = []
+        self._spread = metrics.Spread() if "moments" in protocol.metrics else None
 
     def add(self, x: Tensor) -> None:
         """Points [N, data]."""
         x = stretched(x) if self.protocol.stretch else x
         self._features.append(self.extractor(x))
+        if self._spread:
+            self._spread.add(x.numpy())
 
     @property
     def features(self) -> np.ndarray:
         """Of all points [N, D]."""
         return np.concatenate(self._features)
+
+    def moments(self, extractors: Extractors) -> dict:
+        """The columns of a record that compare the points with the protocol's split in the data's
+        own coordinates, where they are asked for."""
+        if not self._spread:
+            return {}
+        real = extractors.spread(self.protocol.split)
+        return {
+            "mean_gap": metrics.mean_gap(self._spread, real),
+            "variance_ratio": metrics.variance_ratio(self._spread, real),
+        }
 
 
 def generate(

@@ -347,6 +347,10 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
             allowed = f"more than {_NEIGHBOURS}, for neighbours"
             raise refusal(path, (*where, "samples"), repr(protocol.samples), allowed)
         for dataset in document["datasets"]:
+            if "labels" in protocol.metrics and not data.kind(dataset).labelled:
+                place = protocol.metrics.index("labels")
+                allowed = f"other metrics, for {dataset} has no labels"
+                raise refusal(path, (*where, "metrics", place), "'labels'", allowed)
             if protocol.samples > _HELD_OUT:
                 held_out = "validation" if protocol.split == "test" else "test"
                 if protocol.samples > (count := data.kind(dataset).sizes[held_out]):

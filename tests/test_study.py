@@ -317,11 +317,17 @@ REFUSED = {
         "9",
         "no draws: only the metric likelihood has them",
     ),
+    "labels of data without any": (
+        changed("protocols", value={"a": {"metrics": ["intrinsic", "labels"]}}),
+        "protocols.a.metrics[1]",
+        "'labels'",
+        "other metrics, for synthetic-8 has no labels",
+    ),
     "unknown metric": (
         changed("evaluation", value={"metrics": ["dimension"]}),
         "evaluation.metrics[0]",
         "'dimension'",
-        "one of interval, fd-infinity, kid, neighbours, likelihood, intrinsic",
+        "one of interval, fd-infinity, kid, neighbours, likelihood, intrinsic, labels, moments",
     ),
     "metric twice": (
         changed("evaluation", value={"metrics": ["kid", "kid"]}),

@@ -118,6 +118,9 @@ class System(vae.System):
     def encode(self, x, noise=None):
         return self.posterior(x, x[None, :, None], noise)[2]
 
+    def parts(self):
+        return {"c": self.of_class, "z": self.of_datum}
+
     def prior(self, count, noise):
         draw = super().prior(count, noise)
         mean, log_variance = self.given(draw)
