@@ -14,6 +14,14 @@ _NAMES = {
     "pca_dimension": "95 % PCA dimension",
     "two_nn": "TwoNN dimension",
     "mle_dimension": "MLE dimension",
+    "label_accuracy": "label accuracy",
+    "label_accuracy_c": "label accuracy from c",
+    "label_accuracy_z": "label accuracy from z",
+    "label_variance": "variance between labels",
+    "mean_gap": "mean gap",
+    "variance_ratio": "variance ratio",
+    "component_separation": "separation of components",
+    "components_used": "number of components used",
     "autoencoder": "training loss (nats)",
 }
 
