@@ -90,6 +90,15 @@ def test_what_is_not_asked_for_is_not_there_and_changes_nothing():
             assert added == {key for name in names for key in groups[name]}
 
 
+@pytest.mark.parametrize("name", ["vhe", "mog-vae"])
+def test_a_cells_columns_are_the_same_alone_and_in_its_stack(name):
+    points, more = Labelled(), {"components": 4} if name == "mog-vae" else {}
+    assert (
+        measured(build(name, points, (5,), **more), points)
+        == measured(build(name, points, **more), points)[2:]
+    )
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("stretch", [False, True])
 def test_means_and_variances_are_of_samples_and_split_in_the_datas_coordinates(
