@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from bench import curves, data, gallery_codes, store
+from bench.components import components
 from bench.data.base import DataSet
 from bench.noise import Noise
 from bench.real import blocks
@@ -15,7 +16,7 @@ from bench.systems.base import Autoencoder
 
 __all__ = ["pictures", "write"]
 
-SAMPLES, ORIGINALS, CENTRES = 64, 8, 100
+SAMPLES, ORIGINALS = 64, 8
 
 
 def write(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
@@ -100,14 +101,12 @@ def _bytes(values: Tensor, shape: tuple[int, ...]) -> np.ndarray:
 
 def _centres(model: Autoencoder, points: DataSet) -> dict[str, Tensor]:
     """A mixture prior's most used components: their decoded means and their use."""
-    if (prior := model.mixture()) is None:
-        return {}
-    total = torch.zeros(prior.log_weights.shape, dtype=torch.float64)
     count = len(points.validation)
-    for block in blocks(count, max(torch.Size(points.shape).numel(), total.numel())):
-        z = model.encode(points.batch("validation", block))
-        total += prior.responsibilities(z).double().sum(1)
-    use, order = (total / count).sort(descending=True, stable=True)
-    use, order = use[:, :CENTRES].float(), order[:, :CENTRES]
-    means = prior.means.gather(1, order[..., None].expand(-1, -1, prior.means.shape[-1]))
-    return {"centres": model.decode(means), "use": use}
+    found = components(
+        model,
+        (
+            model.encode(points.batch("validation", block))
+            for block in blocks(count, torch.Size(points.shape).numel())
+        ),
+    )
+    return {} if found is None else {"centres": found.images, "use": found.use.float()}

@@ -18,6 +18,9 @@ METRICS = {
     "neighbours": ["precision", "recall", "density", "coverage"],
     "likelihood": ["draws"],
     "intrinsic": [],
+    "labels": [],
+    "moments": ["mean_gap", "variance_ratio"],
+    "components": [],
 }
 
 
@@ -82,6 +85,13 @@ def test_reference_records_have_the_metrics_that_their_study_asks_for(reference)
         assert rows[asked].notna().all(axis=None)
         points = rows.loc[rows["system"] != "noise", ["pca_dimension", "two_nn", "mle_dimension"]]
         assert points.notna().all(axis=None) == ("intrinsic" in it.protocols[name].metrics)
+        codes = rows.loc[~rows["system"].isin(CONTROLS) & (rows["dim"] > 0)]
+        labels = codes[["label_accuracy", "label_variance"]]
+        assert labels.notna().all(axis=None) == ("labels" in it.protocols[name].metrics)
+        mixtures = codes[codes["base"].isin(["mog-vae", "vamp-vae"])]
+        if not mixtures.empty:
+            separate = mixtures[["component_separation", "components_used"]].notna()
+            assert separate.all(axis=None) == ("components" in it.protocols[name].metrics)
         bounds = rows.loc[rows["base"] == "vae", ["elbo", "iwae"]]
         if not bounds.empty:
             assert bounds.notna().all(axis=None) == ("likelihood" in it.protocols[name].metrics)
