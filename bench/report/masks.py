@@ -38,8 +38,8 @@ def draw(title: str, masks: Sequence[tuple[int, pd.DataFrame]]) -> Figure:
     figure, all_axes = over_time.panels(len(masks))
     for axes, (dim, mask) in zip(all_axes, masks, strict=True):
         kept = mask.iloc[:, -1] >= THRESHOLD
-        # Those that close are on top: they are what the figure is about.
         every = max(1, mask.shape[1] // 8)
+        # Those that close are on top: they are what the figure is about.
         for name in sorted(mask.index, key=lambda name: not kept[name]):
             look = _KEPT if kept[name] else _CLOSED
             place = {"markevery": every, "zorder": 2 if kept[name] else 3}
