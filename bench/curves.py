@@ -22,6 +22,9 @@ from bench.systems.base import Autoencoder, Space
 
 __all__ = ["build", "cell_seed", "load", "snapshots", "train"]
 
+_STRETCHES = 40
+"""Where there are fewer epochs, the history tells of so many parts of training."""
+
 
 def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
     """An untrained stack of a study's system."""
@@ -87,6 +90,7 @@ def train(
             steps,
             curve_seed,
             epoch=order.epoch,
+            stretch=min(order.epoch, max(1, steps // _STRETCHES)),
             title=title,
             schedule=plan.schedule,
             after=snapshot,

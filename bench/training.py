@@ -24,6 +24,7 @@ def train(
     steps: int,
     seed: int,
     epoch: int | None = None,
+    stretch: int | None = None,
     title: str = "",
     schedule: str = "falling",
     after: Callable[[int], None] = lambda done: None,
@@ -38,10 +39,11 @@ def train(
         steps: number of steps; in each, every player takes its turns.
         seed: decides all noise.
         epoch: steps in an epoch; None where all of them are one.
+        stretch: steps that the history takes means over; None where it is epochs.
         title: what a progress line begins with.
         schedule: of the learning rates: constant, or falling to zero over the second half.
         after: called after each step with the number of steps done.
-        history: takes, of each epoch, the players' losses by their names and what losses note.
+        history: takes, of each stretch, the players' losses by their names and what losses note.
 
     Returns:
         For each cell the step at which its loss or parameters stopped being finite, else None.
@@ -55,6 +57,7 @@ def train(
     ]
     diverged: list[int | None] = [None] * len(system.exists)
     epoch = epoch or steps
+    stretch = stretch or epoch
     history = history or History(system.exists.sum((-2, -1)).int().tolist())
     system.train()
 
@@ -87,8 +90,8 @@ def train(
                     parameter.grad = gradient.contiguous()
                 optimiser.step()
                 player.after(batch, step)
-        if (index + 1) % epoch == 0 or index + 1 == steps or None not in diverged:
-            history.close(index // epoch + 1, index + 1)
+        if (index + 1) % stretch == 0 or index + 1 == steps or None not in diverged:
+            history.close((index + 1) / epoch, index + 1)
         if None not in diverged:
             break
         after(index + 1)

@@ -454,7 +454,7 @@ def test_the_distance_once_the_mask_has_settled(counts, gaps, word):
         sizes = np.abs(gaps)
         expected = sizes[start:].mean() / sizes[:start].mean()
         assert one.estimates[0].value == pytest.approx(expected, rel=0.01)
-        assert f"settles from epoch {start + 1} of 4" in one.finding
+        assert f"settled by epoch {start + 1}.00 to {start + 1}.00 of 4.00" in one.finding
     else:
         assert "no settling of mask in the history" in " ".join(one.failures)
 

@@ -113,7 +113,7 @@ def test_a_value_that_was_not_finite_is_empty(tmp_path):
         (lambda it: it.assign(more=1), "the columns of a history of training"),
         (lambda it: it[[*it.columns[1:], "dataset"]], "the columns of a history of training"),
         (lambda it: it.assign(epoch="x"), "not a history of training"),
-        (lambda it: it.assign(epoch=0), "epochs count from 1"),
+        (lambda it: it.assign(epoch=0), "epochs are above 0"),
         (lambda it: it.assign(system=None), "only a value may be empty"),
         (lambda it: it.assign(value=np.inf), "no finite number is left empty"),
         (lambda it: pd.concat([it, it[:1]]), "two rows of one epoch"),

@@ -137,7 +137,8 @@ class Evidence:
         return kept, centre, note
 
     def epochs(self, quantity: str, dim: int, system: str | None = None) -> pd.DataFrame:
-        """A quantity of training [seeds, epochs], NaN where it is not told.
+        """A quantity of training [seeds, epochs], NaN where it is not told. Where training is of
+        few epochs there are several columns in one, named by their ends.
 
         Raises:
             NotRun: nothing is told of it.
@@ -151,7 +152,7 @@ class Evidence:
         if told.empty:
             raise NotRun(f"the history of training tells no {quantity} of {system}.")
         wide = told.pivot(index="seed", columns="epoch", values="value").astype(float)
-        wide = wide.rename(index=int, columns=int)
+        wide = wide.rename(index=int, columns=lambda it: int(it) if it == int(it) else it)
         return wide.reindex(self.grid.seeds).sort_index(axis=1)
 
     def told(self, quantity: str, values: pd.DataFrame, system: str | None = None) -> Cells:
