@@ -124,6 +124,14 @@ def test_the_documents_show_a_verdict_as_it_is():
     assert " ".join(shown.split()) in " ".join(every.split())
 
 
+def test_the_readmes_table_is_the_suites_own(rebuilt):
+    """The distances on synthetic-8, the first of the table's parts."""
+    made = rebuilt[0][Path("synthetic", "tables", "table-synthetic-8.md")].decode()
+    (_, _, _, part, *_) = made.split("\n\n")
+    assert part.startswith("| m ")
+    assert f"\n\n{part}\n\n" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def verdicts(text):
     """The claim of each verdict, and its two lines."""
     lines = text.splitlines()
