@@ -1,4 +1,4 @@
-"""A stack's training as a file, from which an interrupted one goes on as if it had never stopped."""
+"""A stack's training as a file, from which an interrupted one goes on as if it had not stopped."""
 
 import json
 import sys
@@ -15,6 +15,7 @@ from bench import store
 from bench.history import History
 
 __all__ = ["Checkpoint", "Progress"]
+
 
 @dataclass
 class Progress:

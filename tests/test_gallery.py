@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from scipy.special import softmax
 from scipy.stats import norm
 
-from bench import cli, curves, data, gallery, study
+from bench import cli, curves, data, gallery, runs, study
 from bench.data.base import DataSet
 from bench.mistake import Mistake
 
@@ -58,7 +58,7 @@ def trained(tmp_path_factory):
     (folder / "tiny.yaml").write_text(STUDY)
     it = study.read(folder / "tiny.yaml")
     for system in it.systems:
-        curves.train(it, "mnist", system, 0, [2, 5], None, folder / system)
+        runs.train(it, "mnist", system, 0, [2, 5], None, folder / system)
     return folder / "tiny.yaml", it, folder
 
 

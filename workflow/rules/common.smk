@@ -5,10 +5,10 @@ import os
 import shlex
 import sys
 from dataclasses import asdict
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 from bench import cli, data, study
+from bench.sources import files
 
 
 def study_file():
@@ -41,7 +41,6 @@ RESULTS = f"results/{STUDY.name}"
 PUBLISHED = sorted(
     os.path.relpath(file) for file in Path(workflow.basedir, "results/published").glob("*.csv")
 )
-PACKAGE_DATA = (".html", ".mplstyle", ".safetensors", ".yaml")
 # The claims find their tests by name: no import tells of them.
 CLAIMS = ["report/claims/__init__"]
 CLAIMS += [
@@ -66,18 +65,9 @@ wildcard_constraints:
 
 
 def sources(*modules):
-    """The files of modules of bench, of all they import from bench, and of the data beside them:
-    inputs of the rules that run them, for Snakemake sees no change of an imported module. What
-    the study's own modules read reaches a job as its parameters, so they, and what only they
-    import, are left out.
-    """
-    root, files = workflow.basedir, set()
-    for module in modules:
-        finder = ModuleFinder([root], excludes=["bench.study", "bench.study_file"])
-        finder.run_script(f"{root}/bench/{module.replace('-', '_')}.py")
-        files.update(Path(it.__file__) for it in finder.modules.values() if it.__file__)
-    data = {file for path in files for file in path.parent.glob("*") if file.suffix in PACKAGE_DATA}
-    return sorted(os.path.relpath(file) for file in files | data)
+    """The files that modules of bench depend on, and the data beside them: inputs of the rules that
+    run them, for Snakemake sees no change of an imported module."""
+    return [os.path.relpath(file) for file in files(*modules)]
 
 
 def curve(wildcards):
