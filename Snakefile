@@ -22,6 +22,10 @@ rule all:
         f"{RESULTS}/report.html",
 
 
+onstart:
+    take_the_lock()
+
+
 onsuccess:
     print_findings()
 

@@ -1,13 +1,14 @@
 """Curves trained: each cell once, and an interrupted one from where it was."""
 
 import json
+import multiprocessing
 import random
-import signal
-import subprocess
-import sys
+import shutil
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench import cli, runs, study
 from bench.shelf import Shelf
@@ -16,7 +17,7 @@ STUDY = """
 name: tiny
 seeds: [0]
 datasets: {synthetic-8: {dims: [2, 4, 6]}}
-systems: {vae: {}, mask-aae: {}}
+systems: {vae: {}, mask-aae: {}, vhe: {clusters: 3}, two-stage-vae: {}, wae-gan: {}}
 net: {kind: mlp, hidden: [16]}
 training: {steps: 40, batch: 64, snapshots: 2}
 """
@@ -102,30 +103,45 @@ def test_any_changed_byte_of_a_kept_cell_is_noticed(tiny, tmp_path, capsys):
     assert train(tiny, tmp_path / "b", [2], cells=cells) == expected
 
 
-def test_killed_at_any_moment_and_run_again_is_the_same(tiny, tmp_path):
-    """Processes that are really killed, at random moments from their start to their end."""
-    steps = 1500
-    expected = train(tiny, tmp_path / "expected", steps=steps, system="mask-aae")
-    out, cells = tmp_path / "out", tmp_path / "cells"
-    command = [sys.executable, "-m", "bench", "train", str(tiny), "--dataset", "synthetic-8"]
-    command += ["--system", "mask-aae", "--seed", "0", "--steps", str(steps), "--out", str(out)]
-    command += ["--cells", str(cells), "--pause", "0"]
-    pick, kills, resumed = random.Random(0), 0, 0
-    for _ in range(60):
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        try:
-            process.wait(pick.uniform(1.0, 5.0))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.communicate()
+def killed_at_random(path, folder, system, steps, pick, kills):
+    """A curve's files after so many kills -9 at random moments of its training."""
+    # Processes that begin with everything imported: what is killed is training.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bench.runs", "bench.study"])
+    out, cells, resumed = folder / "out", folder / "cells", 0
+    arguments = (path, out, steps, cells, system)
+    start = time.monotonic()
+    whole = context.Process(target=_alone, args=(path, folder / "timed", steps, None, system))
+    whole.start()
+    whole.join()
+    longest = time.monotonic() - start
+    for _ in range(kills):
+        process = context.Process(target=_alone, args=arguments)
+        process.start()
+        process.join(pick.uniform(0, longest))
+        process.kill()
+        process.join()
         resumed += any(cells.glob("checkpoints/*"))
-        if process.returncode == 0:
-            break
-    assert process.returncode == 0
-    assert kills
+        if process.exitcode == 0:
+            # It came to its end: from the beginning again, so that every kill is of a training.
+            assert files(out) == files(folder / "timed")
+            shutil.rmtree(folder / "out")
+            shutil.rmtree(folder / "cells")
+    _alone(*arguments)
+    return files(out), resumed
+
+
+def _alone(path, out, steps, cells, system):
+    torch.set_num_threads(1)
+    runs.train(study.read(path), "synthetic-8", system, 0, [2, 4], steps, out, cells, pause=0)
+
+
+@pytest.mark.parametrize("system", ["vae", "mask-aae", "vhe", "two-stage-vae", "wae-gan"])
+def test_killed_at_random_moments_and_run_again_is_the_same(system, tiny, tmp_path):
+    pick = random.Random(system)
+    found, resumed = killed_at_random(tiny, tmp_path, system, 600, pick, kills=10)
+    assert found == files(tmp_path / "timed")
     assert resumed
-    assert files(out) == expected
 
 
 def test_the_command_line_keeps_cells_where_it_is_told_to(tiny, tmp_path, capsys):

@@ -1,5 +1,6 @@
 # The study of this run, and what the rules ask of it.
 
+import fcntl
 import json
 import os
 import shlex
@@ -120,6 +121,18 @@ def beside(wildcards=None):
     images = [name for name in STUDY.datasets if len(data.kind(name).shape) == 3]
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
     return [f"{RESULTS}/history.csv", *expand(gallery, dataset=images, system=STUDY.systems)]
+
+
+def take_the_lock():
+    """One run of a study at a time: the kernel's lock goes with the process, however it ends."""
+    global lock
+    lock = Path(RESULTS, ".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock = lock.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        refuse(f"{RESULTS}: another run is at work there")
 
 
 def assemble_what_there_is():
