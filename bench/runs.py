@@ -13,7 +13,7 @@ import torch
 
 from bench import curves, data, sources, store, training
 from bench import history as histories
-from bench.checkpoints import Checkpoint
+from bench.progress import Keeper
 from bench.data.base import DataSet
 from bench.history import History
 from bench.shelf import Shelf, key
@@ -57,14 +57,14 @@ def train(
         kept = ",".join(str(dim) for dim in dims if dim not in missing)
         print(f"{dataset} {system} seed {seed} dims {kept}: trained before", file=sys.stderr)
     for stack in curves.stacks(study, dataset, system, missing):
-        checkpoint = Checkpoint(
+        keeper = Keeper(
             shelf.checkpoint(key(determined)), key({dim: keys[dim] for dim in stack}), pause
         )
         folders = [shelf.folder(keys[dim]) for dim in stack]
-        _train(study, points, system, seed, stack, steps, folders, checkpoint)
+        _train(study, points, system, seed, stack, steps, folders, keeper)
         for dim in stack:
             shelf.finish(keys[dim], wanted[dim])
-        checkpoint.remove()
+        keeper.remove()
     _gather([shelf.folder(keys[dim]) for dim in dims], Path(out))
 
 
@@ -96,7 +96,7 @@ def _train(
     stack: Sequence[int],
     steps: int | None,
     folders: Sequence[Path],
-    checkpoint: Checkpoint,
+    keeper: Keeper,
 ) -> None:
     """Train one stack and write each cell's files into its own folder."""
     dataset, split = points.name, points.rows("train")
@@ -133,7 +133,7 @@ def _train(
         schedule=plan.schedule,
         after=snapshot,
         history=told,
-        checkpoint=checkpoint,
+        keeper=keeper,
     )
     model.settle(split)
     for dim, step in zip(stack, diverged, strict=True):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench.checkpoints import Checkpoint, Progress
+from bench.progress import Keeper, Progress
 from bench.history import History
 from bench.mistake import Mistake
 from bench.noise import Noise
@@ -29,7 +29,7 @@ def train(
     schedule: str = "falling",
     after: Callable[[int], None] = lambda done: None,
     history: History | None = None,
-    checkpoint: Checkpoint | None = None,
+    keeper: Keeper | None = None,
 ) -> list[int | None]:
     """Train a stack in place.
 
@@ -44,7 +44,7 @@ def train(
         schedule: of the learning rates: constant, or falling to zero over the second half.
         after: called after each step with the number of steps done.
         history: takes, of each epoch, the players' losses by their names and what losses note.
-        checkpoint: to go on from, and to write now and then; it is left for the caller to remove.
+        keeper: to go on from, and to write now and then; it is left for the caller to remove.
 
     Returns:
         For each cell the step at which its loss or parameters stopped being finite, else None.
@@ -68,7 +68,7 @@ def train(
                     diverged[cell] = index
 
     progress = Progress(system, optimisers, history, diverged)
-    done = checkpoint.resume(progress) if checkpoint else 0
+    done = keeper.resume(progress) if keeper else 0
     for index in _steps(done, steps if players else 0, title):
         if index % epoch == 0:
             system.begin_epoch(Noise(seed, epoch=index // epoch))
@@ -97,8 +97,8 @@ def train(
         if None not in diverged:
             break
         after(index + 1)
-        if checkpoint:
-            checkpoint.after(index + 1, progress)
+        if keeper:
+            keeper.after(index + 1, progress)
     for parameter in system.parameters():
         # A lone cell's convolutions have no cell axis.
         note(parameter.detach().reshape(len(diverged), -1).isfinite().all(1), steps)

@@ -14,7 +14,7 @@ from torch import nn
 from bench import store
 from bench.history import History
 
-__all__ = ["Checkpoint", "Progress"]
+__all__ = ["Keeper", "Progress"]
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Progress:
     diverged: list[int | None]
 
 
-class Checkpoint:
+class Keeper:
     """A file that is written now and then while a stack trains; it is whole or absent.
 
     Arguments:

@@ -8,7 +8,7 @@ from test_training import assert_same_bytes, order
 
 from bench import systems, training
 from bench.cells import Stack, read_cell
-from bench.checkpoints import Checkpoint
+from bench.progress import Keeper
 from bench.history import History
 from bench.net import Net
 from bench.points import Points
@@ -39,7 +39,7 @@ def run(name, checkpoint=None, kill=None, net=None, dims=DIMS):
         if done == kill:
             raise Killed
 
-    arguments = {"epoch": 5, "after": after, "history": history, "checkpoint": checkpoint}
+    arguments = {"epoch": 5, "after": after, "history": history, "keeper": checkpoint}
     training.train(model, split, order, STEPS, 2, **arguments)
     model.settle(split)
     return [read_cell(model, cell) for cell in range(len(dims))], history.rows
@@ -47,7 +47,7 @@ def run(name, checkpoint=None, kill=None, net=None, dims=DIMS):
 
 def often(path, key="a"):
     """A checkpoint after every step."""
-    return Checkpoint(path, key, pause=0, share=math.inf)
+    return Keeper(path, key, pause=0, share=math.inf)
 
 
 @pytest.mark.parametrize("name", [name for name in systems.names() if name != "pca"])
@@ -89,14 +89,14 @@ def test_a_checkpoint_of_something_else_or_with_a_changed_byte_is_not_used(tmp_p
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "_steps", counted)
-        cells, _ = run("vae", Checkpoint(path, "a"))
-        run("vae", Checkpoint(path, "b"))
+        cells, _ = run("vae", Keeper(path, "a"))
+        run("vae", Keeper(path, "b"))
         generator = torch.Generator().manual_seed(0)
         for place in torch.randint(len(content), (20,), generator=generator).tolist():
             damaged = bytearray(content)
             damaged[place] ^= 1
             path.write_bytes(damaged)
-            found, _ = run("vae", Checkpoint(path, "a"))
+            found, _ = run("vae", Keeper(path, "a"))
             assert "damaged; training from the start" in capsys.readouterr().err
             for one, other in zip(found, cells, strict=True):
                 assert_same_bytes(one, other)
@@ -105,15 +105,15 @@ def test_a_checkpoint_of_something_else_or_with_a_changed_byte_is_not_used(tmp_p
 
 def test_checkpoints_take_their_share_of_the_time_at_most(tmp_path, monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr("bench.checkpoints.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("bench.progress.time.monotonic", lambda: clock[0])
     written = []
 
     def write(path, data):
         clock[0] += 2.0
         written.append(clock[0])
 
-    monkeypatch.setattr("bench.checkpoints.store.write_sealed", write)
-    checkpoint = Checkpoint(tmp_path / "a", "a", pause=10)
+    monkeypatch.setattr("bench.progress.store.write_sealed", write)
+    keeper = Keeper(tmp_path / "a", "a", pause=10)
 
     class Nothing:
         system, optimisers, history, diverged = torch.nn.Module(), [], History([1]), [None]
