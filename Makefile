@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study setup test lint benchmark clean help
+.PHONY: study setup test lint reference benchmark clean help
 .DEFAULT_GOAL := study
 
 study: setup  ## run the default study (the default target)
@@ -29,6 +29,16 @@ lint: setup  ## check style: Python, Snakemake rules, the workflow
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint
 
+reference: setup  ## redraw and judge anew what is committed in results/reference
+	@for study in results/reference/*/; do \
+	  made=$$(mktemp -d) && \
+	  $(BIN)/bench claims $${study}records.csv --out $$made/claims.json > $${study}verdicts.txt && \
+	  $(BIN)/bench figures $${study}records.csv --out $$made/figures && \
+	  for figure in $${study}*.svg; do \
+	    [ ! -f $$figure ] || cp $$made/figures/$${figure##*/} $$figure || exit 1; \
+	  done && rm -r $$made || exit 1; \
+	done
+
 benchmark: setup  ## compare speeds with pythae's training and pytorch-fid's distance
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock pythae==0.1.2
 	@$(BIN)/python -m benchmarks.speed
@@ -36,7 +46,7 @@ benchmark: setup  ## compare speeds with pythae's training and pytorch-fid's dis
 
 clean:  ## remove .venv, caches and all generated results
 	rm -rf .venv .snakemake .pytest_cache .ruff_cache *.egg-info
-	[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name published ! -name reference -exec rm -rf {} +
+	[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name explanations ! -name published ! -name reference -exec rm -rf {} +
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20

@@ -1,5 +1,9 @@
 # From a study file to its report: `snakemake --cores all [--configfile workflow/config/….yaml]`.
 # Without --configfile it is workflow/config/default.yaml. The words are in docs/architecture.md.
+# `snakemake --report FILE.html`, after a run, writes Snakemake's own report of it.
+
+
+report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
@@ -7,6 +11,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/gallery.smk"
+include: "workflow/rules/experiment.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/features.smk"
 
@@ -16,6 +21,8 @@ rule all:
     input:
         f"{RESULTS}/records.csv",
         f"{RESULTS}/history.csv",
+        f"{RESULTS}/environment.json",
+        f"{RESULTS}/experiments.csv",
         f"{RESULTS}/tables",
         f"{RESULTS}/figures",
         f"{RESULTS}/claims.json",

@@ -24,9 +24,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         verb(**arguments)
     except (Mistake, OSError) as error:
-        print(f"bench: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"bench: error: {' '.join(_reason(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """An error in words, the file first."""
+    name = isinstance(error, OSError) and (error.filename2 or error.filename)
+    if not name:
+        return str(error)
+    told = {
+        FileNotFoundError: "no such file",
+        IsADirectoryError: "a folder, not a file",
+        FileExistsError: "a file, not a folder",
+    }
+    return f"{name}: {told.get(type(error), error.strerror)}"
 
 
 def _cells(path: Path) -> None:
@@ -152,6 +165,30 @@ def _history(files: list[Path], out: Path) -> None:
     history.write(out, history.read(*files).to_dict("records"))
 
 
+def _environment(files: list[Path], out: Path) -> None:
+    from bench import environment
+
+    environment.collect(files, out)
+
+
+def _experiment(path: Path, name: str, out: Path) -> None:
+    it = study.read(path)
+    _known("experiment", name, it.experiments)
+
+    import torch
+
+    from bench.experiments import base
+
+    torch.set_num_threads(1)
+    base.write(out, base.replicates(name, it.master_seed, it.seeds))
+
+
+def _experiments(files: list[Path], out: Path) -> None:
+    from bench.experiments import base
+
+    base.write(out, base.read(*files).to_dict("records"))
+
+
 def _tables(path: Path, out: Path) -> None:
     from bench.report import tables
 
@@ -167,7 +204,7 @@ def _figures(path: Path, out: Path) -> None:
 def _claims(path: Path, out: Path) -> None:
     from bench.report import claims, results
 
-    claims.write(records.read(path), out, results.training(path))
+    claims.write(records.read(path), out, results.training(path), results.experiments(path))
     print(claims.summary(out))
 
 
@@ -193,9 +230,12 @@ def _weights(out: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="bench", description=f"{__doc__} The verbs, in the order of use:"
+        prog="bench",
+        description="The steps of the way from a study file to its report, one verb each.",
+        epilog="`bench VERB --help` has a verb's arguments. `snakemake --cores all --configfile "
+        "STUDY` calls them all, for a whole study.",
     )
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs = parser.add_subparsers(title="verbs, in the order of use", metavar="VERB", required=True)
 
     def add(function: Callable, line: str, more: str = "") -> argparse.ArgumentParser:
         name = function.__name__.lstrip("_")
@@ -203,7 +243,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(verb=function)
         return verb
 
-    verb = add(_cells, "print the grid of a study: its curves and cells")
+    verb = add(_cells, "print the grid of a study: its curves, cells and cost")
     _study(verb)
 
     verb = add(
@@ -230,8 +270,8 @@ def _parser() -> argparse.ArgumentParser:
     verb = add(
         _train,
         "train one curve: the cells of one data set, system and seed",
-        "Writes one file a cell, <dim>.safetensors, and history.csv: losses and their terms, by "
-        "epoch.",
+        "Writes one file a cell, <dim>.safetensors, history.csv: losses and their terms, by epoch, "
+        "and environment.json: versions, instruction set, threads.",
     )
     _study(verb, "--dataset")
     verb.add_argument("--system", required=True, help="a label among the study's systems")
@@ -289,8 +329,8 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = add(
         _gallery,
-        "decode a trained curve's samples, reconstructions and learned components",
-        "For data sets of images. Writes arrays of bytes, which the report shows.",
+        "decode a trained curve's samples, reconstructions and learned components, describe codes",
+        "Images only of data sets of images. Writes arrays, which the report shows.",
     )
     _study(verb, "--dataset")
     verb.add_argument("--system", required=True, help="a label among the study's systems")
@@ -314,16 +354,44 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="history.csv of curves")
     _out(verb, "HISTORY.csv")
 
-    beside = "Shows history.csv and gallery/<dataset>/<system>.npz too, if they lie beside RECORDS."
+    verb = add(_environment, "join what curves were trained with, with counts")
+    files = "environment.json of curves"
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help=files)
+    _out(verb, "ENVIRONMENT.json")
+
+    verb = add(
+        _experiment,
+        "take an experiment's numbers, which need no trained model",
+        "A replicate for each of the study's seeds.",
+    )
+    _study(verb)
+    verb.add_argument("--name", required=True, help="one of the study's experiments")
+    _out(verb, "FILE.csv")
+
+    verb = add(_experiments, "join the numbers of several experiments in one table")
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of experiment")
+    _out(verb, "EXPERIMENTS.csv")
+
+    beside = (
+        "Shows what lies beside RECORDS too: history.csv, experiments.csv, "
+        "gallery/<dataset>/<system>.npz."
+    )
     judged = "Claims on the course of training need history.csv beside RECORDS."
     for function, line, more, out in (
         (_tables, "write a table per data set, as Markdown and LaTeX", "", "DIR"),
         (_figures, "draw U-curves, training curves and samples, as SVG and PNG", beside, "DIR"),
         (_claims, "judge the papers' claims and print the verdicts", judged, "FILE.json"),
-        (_report, "write the report: one self-contained page", beside, "FILE.html"),
+        (
+            _report,
+            "write the report: one self-contained page",
+            f"{beside[:-1]}, environment.json.",
+            "FILE.html",
+        ),
     ):
         verb = add(function, line, more)
-        verb.add_argument("path", type=Path, metavar="RECORDS", help="a table made by collect")
+        verb.add_argument(
+            "path", type=Path, metavar="RECORDS", help="a table that collect made: records.csv"
+        )
         _out(verb, out)
 
     verb = add(
@@ -351,11 +419,16 @@ def _study(verb: argparse.ArgumentParser, *names: str) -> None:
 
 
 def _threads(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--threads", type=_positive, default=1, metavar="N", help="(default: 1)")
+    verb.add_argument(
+        "--threads", type=_positive, default=1, metavar="N", help="of the processor (default: 1)"
+    )
 
 
 def _out(verb: argparse.ArgumentParser, metavar: str) -> None:
-    verb.add_argument("--out", required=True, type=Path, metavar=metavar, help="what to write")
+    what = "folder" if metavar == "DIR" else "file"
+    verb.add_argument(
+        "--out", required=True, type=Path, metavar=metavar, help=f"the {what} to write"
+    )
 
 
 def _natural(text: str) -> int:

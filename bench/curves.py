@@ -119,5 +119,5 @@ def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["cell"])
             return path, about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise Mistake(f"{path}: not a trained cell: {error}") from None

@@ -71,7 +71,7 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     steps = plan.training.steps
     evaluation = sum(
         protocol.samples
-        * (1 if protocol.checkpoint == "last" else 1 + plan.training.snapshots)
+        * (1 + plan.training.snapshots * protocol.checkpoint.startswith("best"))
         * (sample + (_INCEPTION if protocol.features == "inception" else 0))
         for protocol in study.protocols.values()
     )

@@ -2,22 +2,24 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bench import curves, data, metrics, seeds
+from bench.checkpoints import choose
+from bench.codes import columns, dimensions
+from bench.components import Components, components
 from bench.data.base import DataSet
-from bench.distances import distances, stretched
+from bench.distances import distances
 from bench.likelihood import bits_per_dimension, bounds
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.parts import mmd_imq
 from bench.real import Extractors, blocks
 from bench.records import described
+from bench.samples import Kept, finite, generate
 from bench.study import Evaluation, Study
 from bench.systems.base import Autoencoder
 
@@ -25,37 +27,6 @@ __all__ = ["evaluate_controls", "evaluate_curve", "measure"]
 
 _MMD = 2000
 """Codes in the estimate of the latent divergence: it takes memory by their square."""
-
-
-def _generate(
-    model: Autoencoder, prior: Tensor, extractors: Iterable[tuple[Callable, bool]]
-) -> tuple[list[list[np.ndarray]], Tensor]:
-    """Features of each cell's samples, decoded from prior draws [cells, N, width] block by block.
-
-    Arguments:
-        extractors: each with whether images are stretched first.
-
-    Returns:
-        Features [N, D] by extractor and cell, and which cells' samples are finite numbers [cells].
-        Other cells' features mean nothing.
-    """
-    extractors, cells = list(extractors), len(prior)
-    width = torch.Size(model.space.shape).numel()
-    parts = [[[] for _ in range(cells)] for _ in extractors]
-    alive = torch.ones(cells, dtype=bool)
-    for block in blocks(prior.shape[1], width):
-        samples = model.decode(prior[:, block])
-        alive &= _finite(samples)
-        for (extractor, stretch), own in zip(extractors, parts, strict=True):
-            for cell in range(cells):
-                x = samples[cell].nan_to_num()
-                own[cell].append(extractor(stretched(x) if stretch else x))
-    return [[np.concatenate(part) for part in own] for own in parts], alive
-
-
-def _finite(values: Tensor) -> Tensor:
-    """Whether all of a cell's values are finite numbers [cells]."""
-    return values.isfinite().flatten(1).all(1)
 
 
 @torch.no_grad()
@@ -86,16 +57,21 @@ def measure(
         if block.start < few:
             drawn.append(model.encode(x[: few - block.start], noise.at(block=index)))
         decoded = model.decode(codes[-1])
-        alive &= _finite(codes[-1]) & _finite(decoded)
+        alive &= finite(codes[-1]) & finite(decoded)
         for cell in range(len(dims)):
             if alive[cell]:
                 error = metrics.reconstruction_error(x.numpy(), decoded[cell].numpy())
                 errors[cell] += error * len(x) / count
     codes, drawn = torch.cat(codes, 1), torch.cat(drawn, 1)
-    generated, finite = _generate(model, prior, [(extractors(protocol), protocol.stretch)])
-    alive &= finite
-    masks = model.mask()
+    kept, drawable = generate(model, prior, protocol, extractors(protocol))
+    alive &= drawable
+    masks, labels = model.mask(), points.labels(split)
+    labels = None if labels is None else labels.numpy()
     likelihoods = _likelihoods(model, protocol, points, noise)
+    learned = None
+    if "components" in protocol.metrics:
+        places = blocks(count, torch.Size(points.shape).numel())
+        learned = components(model, (codes[:, place] for place in places))
     rows = []
     for cell, dim in enumerate(dims):
         if not alive[cell]:
@@ -103,24 +79,33 @@ def measure(
             continue
         own = codes[cell, :, :dim].numpy()
         mask = None if masks is None else masks[cell, :dim].numpy()
-        active = None if mask is None else mask >= metrics.MASK_THRESHOLD
+        parts = {name: part[cell, 0, :dim].bool().numpy() for name, part in model.parts().items()}
         divergence = mmd_imq(
             drawn[cell, :, :dim].double(), prior[cell, :few, :dim].double(), model.prior_scale
         )
         rows.append(
             {"status": "done"}
-            | distances(generated[0][cell], extractors.real(protocol), protocol, seed)
+            | distances(kept[cell].features, extractors.real(protocol), protocol, seed)
             | {
                 "reconstruction": float(errors[cell]),
                 "latent_divergence": float(divergence),
-                "nac": metrics.nac(own, active),
-                "discovered_mask": None if mask is None else metrics.active_dimensions(mask),
-                "discovered_units": metrics.active_units(own),
             }
+            | columns(own, protocol, seed, mask, labels, parts)
             | likelihoods[cell]
-            | (_dimensions(own, seed) if "intrinsic" in protocol.metrics else {})
+            | kept[cell].moments(extractors)
+            | _separated(learned, cell, float(errors[cell]))
         )
     return rows
+
+
+def _separated(learned: Components | None, cell: int, error: float) -> dict:
+    """The columns of a record about a cell's components, where it has any and they are numbers."""
+    if learned is None or not all(part[cell].isfinite().all() for part in learned):
+        return {}
+    return {
+        "component_separation": metrics.component_separation(learned.images[cell].numpy(), error),
+        "components_used": metrics.components_used(learned.shares[cell].numpy()),
+    }
 
 
 def _likelihoods(
@@ -148,15 +133,6 @@ def _likelihoods(
     ]
 
 
-def _dimensions(x: np.ndarray, seed: int) -> dict:
-    """The columns of a record that say how many dimensions points [N, D] have."""
-    return {
-        "pca_dimension": metrics.pca_dimension(x, seed=seed),
-        "two_nn": metrics.two_nn(x, seed=seed),
-        "mle_dimension": metrics.mle_dimension(x, seed=seed),
-    }
-
-
 def evaluate_curve(
     study: Study,
     dataset: str,
@@ -179,9 +155,7 @@ def evaluate_curve(
     base = study.plan(dataset, system).system.base
     rows = []
     for name, protocol in study.protocols.items():
-        chosen = {}
-        if protocol.checkpoint != "last":
-            chosen = _choose(study, system, seed, models, protocol, extractors)
+        chosen = choose(study, system, seed, models, protocol, extractors, noise)
         common = described(study, dataset, name) | {
             "true_dim": points.true_dim,
             "system": system,
@@ -193,42 +167,6 @@ def evaluate_curve(
             for cell, metric in zip(cells, measured, strict=True):
                 rows.append(common | _trained(cell) | _outcome(cell, metric))
     return rows
-
-
-@torch.no_grad()
-def _choose(
-    study: Study,
-    system: str,
-    seed: int,
-    models: str | Path,
-    protocol: Evaluation,
-    extractors: Extractors,
-) -> dict[int, int]:
-    """For each dimension the step of the snapshot with the smallest distance; the last is left out.
-
-    The distance is that of the protocol's samples from the split it chooses by. On the validation
-    split they are other samples than those that are then measured; on the test split they are the
-    same, as where a source reports the smallest of all its test distances.
-    """
-    split = protocol.checkpoint.removeprefix("best-")
-    noise = _noise(study, extractors.points.name, seed)
-    if split != protocol.split:
-        noise = noise.at(purpose="choice")
-    moments = extractors.real(protocol).moments(split)
-    best: dict[int, tuple[float, int | None]] = {}
-    for step in [*curves.snapshots(models), None]:
-        folder = models if step is None else Path(models, "snapshots", str(step))
-        for model, cells in curves.load(study, extractors.points, system, seed, folder):
-            prior = model.prior(protocol.samples, noise)
-            generated, alive = _generate(model, prior, [(extractors(protocol), protocol.stretch)])
-            for index, cell in enumerate(cells):
-                if alive[index]:
-                    own = metrics.moments(generated[0][index])
-                    found = (metrics.frechet_distance(*own, *moments), step)
-                    best[cell["dim"]] = min(
-                        best.get(cell["dim"], found), found, key=lambda it: it[0]
-                    )
-    return {dim: step for dim, (_, step) in best.items() if step is not None}
 
 
 def _noise(study: Study, dataset: str, seed: int) -> Noise:
@@ -294,22 +232,22 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
             chosen = noise.permutation("real", count)[: protocol.samples]
             noisy = draw(protocol.samples, size, generator=noise.generator("noise"))
             for control in ("real", "noise"):
-                parts = []
+                kept = Kept(protocol, extractor)
                 for block in blocks(protocol.samples, size):
                     x = noisy[block]
                     if control == "real":
                         x = points.batch(held_out, chosen[block])
-                    parts.append(extractor(stretched(x) if protocol.stretch else x))
-                found = np.concatenate(parts)
-                dimensions = {}
+                    kept.add(x)
+                found = {}
                 if control == "real" and "intrinsic" in protocol.metrics:
                     own = points.batch(protocol.split, slice(None)).numpy()
-                    dimensions = _dimensions(own, _metrics_seed(study, noise))
+                    found = dimensions(own, _metrics_seed(study, noise))
                 rows.append(
                     described(study, dataset, name)
                     | {"true_dim": points.true_dim, "system": control, "base": control}
                     | {"seed": seed, "status": "done"}
-                    | distances(found, target, protocol, _metrics_seed(study, noise))
-                    | dimensions
+                    | distances(kept.features, target, protocol, _metrics_seed(study, noise))
+                    | found
+                    | kept.moments(extractors)
                 )
     return rows

@@ -1,4 +1,4 @@
-"""A trained curve to pictures: its samples, its reconstructions, its prior's learned components."""
+"""A trained curve to what can be drawn of it: images, where its data are images, and its codes."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import curves, data, store
+from bench import curves, data, gallery_codes, store
+from bench.components import components
 from bench.data.base import DataSet
-from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.real import blocks
 from bench.study import Study
@@ -16,7 +16,7 @@ from bench.systems.base import Autoencoder
 
 __all__ = ["pictures", "write"]
 
-SAMPLES, ORIGINALS, CENTRES = 64, 8, 100
+SAMPLES, ORIGINALS = 64, 8
 
 
 def write(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
@@ -29,44 +29,68 @@ def write(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
 def pictures(
     study: Study, dataset: str, system: str, seed: int, models: str | Path
 ) -> dict[str, np.ndarray]:
-    """What the trained cells in the folder `models` draw, C of them, by dimension.
+    """What can be drawn of the trained cells in the folder `models`, C of them, by dimension.
 
-    A cell that diverged, or draws what is no finite number, is left out. Images are uint8
+    A cell that diverged, or gives what is no finite number, is left out. Images are uint8
     [height, width, channels].
 
     Returns:
-        `dims` [C], the cells' latent dimensions; `samples` [C, 64, ...], decoded prior draws, whose
-        noise is the same for all systems; `originals` [8, ...], the first of the test split, and
-        their `reconstructions` [C, 8, ...]. Of systems whose prior is a mixture also `centres`
-        [C, K, ...], the decoded means of its components in the order of their use, at most the 100
-        most used, and `use` float32 [C, K], a component's mean responsibility for the codes of the
-        validation split (z = E[z | x]).
+        `dims` [C], the cells' latent dimensions.
+
+        Of the codes z = E[z | x] of the test split, with W the largest latent dimension, float32
+        and NaN beyond a cell's own coordinates: `correlation` [C, W, W], the normalised absolute
+        covariance, see `metrics.correlation`; `mask` [C, W] of systems with a mask, whose codes
+        are masked; and of data with labels `labels` [L], those of the test split, and `quantiles`
+        [C, W, L, 5]: 5, 25, 50, 75 and 95 % of each coordinate by label.
+
+        Of images also `samples` [C, 64, ...], decoded prior draws, whose noise is the same for all
+        systems; `originals` [8, ...], the first of the test split, and their `reconstructions`
+        [C, 8, ...]. Of systems whose prior is a mixture also `centres` [C, K, ...], the decoded
+        means of its components in the order of their use, at most the 100 most used, and `use`
+        float32 [C, K], a component's mean responsibility for the codes of the validation split.
 
     Raises:
-        Mistake: the data set has no images, or a file in `models` is no cell of this curve.
+        Mistake: a file in `models` is no cell of this curve.
     """
-    kind = data.kind(dataset)
-    if len(kind.shape) != 3 or not kind.bounded():
-        raise Mistake(f"{dataset} has no images, and so no gallery")
     points = data.load(dataset)
+    images = len(points.shape) == 3 and points.bounded()
     noise = Noise(curves.cell_seed(study, dataset, seed), purpose="gallery")
-    first = points.batch("test", slice(ORIGINALS))
-    parts: dict[str, list[np.ndarray]] = {}
+    labels = None if points.labels("test") is None else points.labels("test").numpy()
+    parts: dict[str, list[np.ndarray]] = {"dims": []}
+    told = []
     for model, cells in curves.load(study, points, system, seed, models):
-        drawn = {
-            "samples": model.decode(model.prior(SAMPLES, noise)),
-            "reconstructions": model.decode(model.encode(first)),
-        } | _centres(model, points)
+        z, mask = gallery_codes.encoded(model, points), model.mask()
+        drawn = _drawn(model, points, noise) if images else {}
         alive = torch.tensor([cell["diverged"] is None for cell in cells])
-        for values in drawn.values():
+        for values in (z, *drawn.values()):
             alive &= values.isfinite().flatten(1).all(1)
         dims = torch.tensor([cell["dim"] for cell in cells])
-        parts.setdefault("dims", []).append(dims[alive].numpy())
+        parts["dims"].append(dims[alive].numpy())
         for name, values in drawn.items():
-            shown = values[alive].numpy() if name == "use" else _bytes(values[alive], kind.shape)
+            shown = values[alive].numpy() if name == "use" else _bytes(values[alive], points.shape)
             parts.setdefault(name, []).append(shown)
+        for cell in alive.nonzero()[:, 0].tolist():
+            m = int(dims[cell])
+            own = None if mask is None else mask[cell, :m].numpy()
+            told.append(gallery_codes.told(z[cell, :, :m].numpy(), own, labels))
     arrays = {name: np.concatenate(part) for name, part in parts.items()}
-    return arrays | {"originals": _bytes(first, kind.shape)}
+    if images:
+        arrays["originals"] = _bytes(_first(points), points.shape)
+    if labels is not None and told:
+        arrays["labels"] = np.unique(labels)
+    return arrays | gallery_codes.joined(told, len(arrays.get("labels", ())))
+
+
+def _first(points: DataSet) -> Tensor:
+    return points.batch("test", slice(ORIGINALS))
+
+
+def _drawn(model: Autoencoder, points: DataSet, noise: Noise) -> dict[str, Tensor]:
+    """What a stack draws, as values in [0, 1]; see `pictures`."""
+    return {
+        "samples": model.decode(model.prior(SAMPLES, noise)),
+        "reconstructions": model.decode(model.encode(_first(points))),
+    } | _centres(model, points)
 
 
 def _bytes(values: Tensor, shape: tuple[int, ...]) -> np.ndarray:
@@ -77,14 +101,12 @@ def _bytes(values: Tensor, shape: tuple[int, ...]) -> np.ndarray:
 
 def _centres(model: Autoencoder, points: DataSet) -> dict[str, Tensor]:
     """A mixture prior's most used components: their decoded means and their use."""
-    if (prior := model.mixture()) is None:
-        return {}
-    total = torch.zeros(prior.log_weights.shape, dtype=torch.float64)
     count = len(points.validation)
-    for block in blocks(count, max(torch.Size(points.shape).numel(), total.numel())):
-        z = model.encode(points.batch("validation", block))
-        total += prior.responsibilities(z).double().sum(1)
-    use, order = (total / count).sort(descending=True, stable=True)
-    use, order = use[:, :CENTRES].float(), order[:, :CENTRES]
-    means = prior.means.gather(1, order[..., None].expand(-1, -1, prior.means.shape[-1]))
-    return {"centres": model.decode(means), "use": use}
+    found = components(
+        model,
+        (
+            model.encode(points.batch("validation", block))
+            for block in blocks(count, torch.Size(points.shape).numel())
+        ),
+    )
+    return {} if found is None else {"centres": found.images, "use": found.use.float()}

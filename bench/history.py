@@ -1,4 +1,4 @@
-"""What training tells of itself: the mean of named quantities over each epoch, cell by cell."""
+"""What training tells of itself: means of named quantities over stretches of it, cell by cell."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,12 +19,13 @@ COLUMNS = {
     "dim": "int64",
     "seed": "int64",
     "quantity": "string",
-    "epoch": "int64",
+    "epoch": "float64",
     "step": "int64",
     "value": "float64",
 }
-"""A quantity's mean over the steps of an epoch of a cell's training. Epochs count from 1, `step` is
-the number of steps done at its end, and an empty value was not a finite number."""
+"""A quantity's mean over the steps of a stretch of a cell's training: an epoch, or a part of one
+where there are few. `epoch` and `step` are what is done at its end, and an empty value was not a
+finite number."""
 
 
 class History:
@@ -50,8 +51,8 @@ class History:
         total, count = self.sums.get(key, (0, 0))
         self.sums[key] = (total + values.detach().double(), count + 1)
 
-    def close(self, epoch: int, step: int) -> None:
-        """End an epoch (counted from 1) after so many steps of training."""
+    def close(self, epoch: float, step: int) -> None:
+        """End a stretch after so many epochs and steps of training."""
         for (quantity, _), (total, count) in sorted(self.sums.items()):
             for dim, value in zip(self.dims, (total / count).tolist(), strict=True):
                 each = {quantity: value}
@@ -83,8 +84,8 @@ def read(*paths: str | Path) -> pd.DataFrame:
     tables = []
     for path in paths:
         table = typed.read(path, COLUMNS, "a history of training")
-        if table.drop(columns="value").isna().any(axis=None) or (table["epoch"] < 1).any():
-            raise Mistake(f"{path}: only a value may be empty, and epochs count from 1")
+        if table.drop(columns="value").isna().any(axis=None) or (table["epoch"] <= 0).any():
+            raise Mistake(f"{path}: only a value may be empty, and epochs are above 0")
         if np.isinf(table["value"]).any():
             raise Mistake(f"{path}: a value that is no finite number is left empty")
         tables.append(table)

@@ -92,6 +92,7 @@ class Extractors:
     def __init__(self, points: DataSet, real: str | Path | None = None):
         self.points, self.folder = points, real
         self._extractors, self._real = {}, {}
+        self.spread = cache(self._spread)
 
     def __call__(self, protocol: Evaluation) -> features.Extractor:
         """The protocol's extractor."""
@@ -111,6 +112,13 @@ class Extractors:
                 path = Path(self.folder, f"{name}.safetensors")
                 self._real[name] = Real.read(path, self.points, self(protocol))
         return self._real[name]
+
+    def _spread(self, split: str) -> metrics.Spread:
+        """Mean and variance of a split's points in the data's own coordinates."""
+        found, count = metrics.Spread(), len(getattr(self.points, split))
+        for block in blocks(count, torch.Size(self.points.shape).numel()):
+            found.add(self.points.batch(split, block).numpy())
+        return found
 
 
 def _origin(points: DataSet, extractor: Extractor) -> str:

@@ -58,6 +58,14 @@ COLUMNS = {
     "pca_dimension": "Int64",
     "two_nn": "Float64",
     "mle_dimension": "Float64",
+    "label_accuracy": "Float64",
+    "label_accuracy_c": "Float64",
+    "label_accuracy_z": "Float64",
+    "label_variance": "Float64",
+    "mean_gap": "Float64",
+    "variance_ratio": "Float64",
+    "component_separation": "Float64",
+    "components_used": "Float64",
 }
 _KEY = ["dataset", "system", "dim", "seed", "protocol"]
 

@@ -5,21 +5,21 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from bench import curves, data, sources, store, training
+from bench import curves, data, environment, sources, store, training
 from bench import history as histories
-from bench.progress import Keeper
 from bench.data.base import DataSet
 from bench.history import History
+from bench.progress import Keeper
 from bench.shelf import Shelf, key
 from bench.study import Study
 
 __all__ = ["train"]
+
+_STRETCHES = 40
+"""Where there are fewer epochs, the history tells of so many parts of training."""
 
 
 def train(
@@ -34,7 +34,8 @@ def train(
     pause: float = 30.0,
 ) -> None:
     """Train one curve and write `out`/<dim>.safetensors, one file a cell, the same below
-    `out`/snapshots/<step>/ for each snapshot but the last, and `out`/history.csv.
+    `out`/snapshots/<step>/ for each snapshot but the last, `out`/history.csv, and with what it was
+    trained, `out`/environment.json.
 
     MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
     written too, with its step.
@@ -66,6 +67,7 @@ def train(
             shelf.finish(keys[dim], wanted[dim])
         keeper.remove()
     _gather([shelf.folder(keys[dim]) for dim in dims], Path(out))
+    environment.write(Path(out) / "environment.json")
 
 
 def _determined(
@@ -73,15 +75,14 @@ def _determined(
 ) -> dict[str, Any]:
     """All that a curve's cells depend on, but for the latent dimension."""
     plan = study.plan(points.name, system)
-    packages = ("numpy", "scikit-learn", "torch", "torchvision", "zuko")
+    here = environment.describe()
+    if plan.net.kind == "mlp":
+        # Convolutions alone add up in an order that depends on it.
+        del here["threads"]
     return curves.identity(study, points.name, system, seed) | {
-        "code": sources.digest("runs", f"systems/{plan.system.base}"),
-        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "environment": here | {"code": sources.digest("runs", f"systems/{plan.system.base}")},
         "data": points.fingerprint(),
-        "packages": {name: metadata.version(name) for name in packages},
         "snapshots": plan.training.snapshots,
-        # Convolutions add up in an order that depends on it.
-        "threads": None if plan.net.kind == "mlp" else torch.get_num_threads(),
         "batch": plan.training.batch,
         "schedule": plan.training.schedule,
         "steps": plan.training.steps if steps is None else steps,
@@ -129,6 +130,7 @@ def _train(
         steps,
         curve_seed,
         epoch=order.epoch,
+        stretch=min(order.epoch, max(1, steps // _STRETCHES)),
         title=title,
         schedule=plan.schedule,
         after=snapshot,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import data, features, systems
+from bench import data, experiments, features, systems
 from bench.net import Net
 from bench.study_file import StudyError, load, refusal, validate
 
@@ -94,8 +94,9 @@ class Evaluation:
         features: name of the extractor.
         resizer: how images are resized for Inception; None for other extractors.
         stretch: whether each generated image is stretched to the whole range of values first.
-        checkpoint: which snapshot is measured: the last, or the one of the smallest distance from
-            the validation or (only to show what that does) the test split.
+        checkpoint: which snapshot is measured: the last, the k-th of those that are kept (a number
+            as text), or the one of the smallest distance from the validation or (only to show what
+            that does) the test split.
         samples: number of generated points.
         metrics: what is computed beside the Fréchet distance.
         draws: posterior draws a datum of the importance-weighted bound; None without likelihood.
@@ -135,6 +136,7 @@ class Study:
     plans: dict[tuple[str, str], Plan]
     protocols: dict[str, Evaluation] = field(default_factory=lambda: {MAIN: Evaluation()})
     master_seed: int = 0
+    experiments: tuple[str, ...] = ()
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -187,20 +189,22 @@ def read(path: str | Path) -> Study:
             name: _evaluation(_changed(document.get("evaluation", {}), changes))
             for name, changes in document.get("protocols", {}).items()
         },
+        experiments=tuple(document.get("experiments", ())),
     )
     _refuse_misfits(path, document, study)
     return study
 
 
 def _schema() -> dict:
-    """The study's schema, with the data sets that exist."""
+    """The study's schema, with the data sets and experiments that exist."""
     resource = importlib.resources.files("bench") / "study.schema.json"
     schema = json.loads(resource.read_text(encoding="utf-8"))
-    names = list(data.names())
-    schema["properties"]["datasets"]["propertyNames"] = {
-        "enum": names,
-        "description": f"one of {', '.join(names)}",
-    }
+    for key, part, names in (
+        ("datasets", "propertyNames", list(data.names())),
+        ("experiments", "items", list(experiments.names())),
+    ):
+        allowed = {"enum": names, "description": f"one of {', '.join(names)}"}
+        schema["properties"][key][part] = allowed
     return schema
 
 
@@ -251,6 +255,7 @@ def _changed(evaluation: dict, changes: dict) -> dict:
 
 def _evaluation(document: dict) -> Evaluation:
     it = Evaluation(**document | {"metrics": tuple(document.get("metrics", ()))})
+    it = dataclasses.replace(it, checkpoint=str(it.checkpoint))
     if it.features == "inception" and it.resizer is None:
         it = dataclasses.replace(it, resizer="bilinear")
     if "likelihood" in it.metrics and it.draws is None:
@@ -327,9 +332,12 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
         if protocol.draws is not None and "likelihood" not in protocol.metrics:
             allowed = "no draws: only the metric likelihood has them"
             raise refusal(path, (*where, "draws"), repr(protocol.draws), allowed)
-        if protocol.checkpoint != "last" and any(
-            plan.training.snapshots < 2 for plan in study.plans.values()
-        ):
+        fewest = min(plan.training.snapshots for plan in study.plans.values())
+        if protocol.checkpoint.isdecimal():
+            if int(protocol.checkpoint) > fewest:
+                allowed = f"at most {fewest}, training.snapshots"
+                raise refusal(path, (*where, "checkpoint"), protocol.checkpoint, allowed)
+        elif protocol.checkpoint != "last" and fewest < 2:
             allowed = "last, for training.snapshots is 1 and there is nothing to choose from"
             raise refusal(path, (*where, "checkpoint"), repr(protocol.checkpoint), allowed)
         own = f"best-{protocol.split}"
@@ -342,6 +350,10 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
             allowed = f"more than {_NEIGHBOURS}, for neighbours"
             raise refusal(path, (*where, "samples"), repr(protocol.samples), allowed)
         for dataset in document["datasets"]:
+            if "labels" in protocol.metrics and not data.kind(dataset).labelled:
+                place = protocol.metrics.index("labels")
+                allowed = f"other metrics, for {dataset} has no labels"
+                raise refusal(path, (*where, "metrics", place), "'labels'", allowed)
             if protocol.samples > _HELD_OUT:
                 held_out = "validation" if protocol.split == "test" else "test"
                 if protocol.samples > (count := data.kind(dataset).sizes[held_out]):

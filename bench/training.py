@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench.progress import Keeper, Progress
 from bench.history import History
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.points import Points
+from bench.progress import Keeper, Progress
 from bench.systems.base import Autoencoder, Step
 
 __all__ = ["Order", "train"]
@@ -25,6 +25,7 @@ def train(
     steps: int,
     seed: int,
     epoch: int | None = None,
+    stretch: int | None = None,
     title: str = "",
     schedule: str = "falling",
     after: Callable[[int], None] = lambda done: None,
@@ -40,10 +41,11 @@ def train(
         steps: number of steps; in each, every player takes its turns.
         seed: decides all noise.
         epoch: steps in an epoch; None where all of them are one.
+        stretch: steps that the history takes means over; None where it is epochs.
         title: what a progress line begins with.
         schedule: of the learning rates: constant, or falling to zero over the second half.
         after: called after each step with the number of steps done.
-        history: takes, of each epoch, the players' losses by their names and what losses note.
+        history: takes, of each stretch, the players' losses by their names and what losses note.
         keeper: to go on from, and to write now and then; it is left for the caller to remove.
 
     Returns:
@@ -58,6 +60,7 @@ def train(
     ]
     diverged: list[int | None] = [None] * len(system.exists)
     epoch = epoch or steps
+    stretch = stretch or epoch
     history = history or History(system.exists.sum((-2, -1)).int().tolist())
     system.train()
 
@@ -92,8 +95,8 @@ def train(
                     parameter.grad = gradient.contiguous()
                 optimiser.step()
                 player.after(batch, step)
-        if (index + 1) % epoch == 0 or index + 1 == steps or None not in diverged:
-            history.close(index // epoch + 1, index + 1)
+        if (index + 1) % stretch == 0 or index + 1 == steps or None not in diverged:
+            history.close((index + 1) / epoch, index + 1)
         if None not in diverged:
             break
         after(index + 1)

@@ -54,7 +54,7 @@ def cells(
             kept = None if counts is None else counts.loc[seed, dim]
             done = {
                 "fid": fid,
-                "reconstruction": 1 / dim,
+                "reconstruction": 1 / max(1, dim),
                 "latent_divergence": 0.01,
                 "nac": 0.1,
                 "discovered_mask": kept,

@@ -244,6 +244,92 @@ def test_encoders_match_the_prior():
     assert verdict(rows, "encoders-match-the-prior", "wae-g").verdict == "not reproduced"
 
 
+@pytest.mark.parametrize(
+    ("claim", "base", "dim", "metric", "word"),
+    [
+        ("one-number-separates-digits", "wae-gan", 1, {"label_accuracy": 0.4}, "reproduced"),
+        ("one-number-separates-digits", "wae-gan", 1, {"label_accuracy": 0.3}, "inconclusive"),
+        ("one-number-separates-digits", "wae-gan", 1, {"label_accuracy": 0.2}, "not reproduced"),
+        ("components-are-distinct", "mog-vae", 10, {"component_separation": 1.2}, "reproduced"),
+        ("components-are-distinct", "mog-vae", 10, {"component_separation": 0.8}, "not reproduced"),
+    ],
+)
+def test_a_level_is_above_its_threshold(claim, base, dim, metric, word):
+    # At other dimensions, 0 among them, it says the opposite.
+    dims, ((column, value),) = [0, dim, 40], metric.items()
+    values = level(value, dims=dims)
+    values[0] = values[40] = 2.0 if word == "not reproduced" else 0.0
+    about = {"dataset": "mnist", "true_dim": None}
+    rows = table(level(1.0, dims=dims), base, metric={column: values}, **about)
+    one = verdict(rows, claim, base)
+    assert one.verdict == word
+    assert one.estimates[0].value == pytest.approx(value)
+    assert {it.dim for it in one.records} == {dim}
+
+
+def homoencoder_codes(c, z, **more):
+    about = {"dataset": "mnist", "true_dim": None, "options": {"classes": "labels"}}
+    metric = {"label_accuracy_c": level(c, dims=[40]), "label_accuracy_z": level(z, dims=[40])}
+    return table(level(1.0, dims=[40]), "vhe", metric=metric, **about | more)
+
+
+def test_the_class_code_tells_the_class_and_more_than_the_other():
+    rows = homoencoder_codes(0.95, 0.5)
+    assert verdict(rows, "class-code-tells-the-class", "vhe").verdict == "reproduced"
+    one = verdict(rows, "class-code-tells-more", "vhe")
+    assert one.verdict == "reproduced"
+    assert one.estimates[0].value == pytest.approx(0.45)
+    assert "Label accuracy from c minus label accuracy from z: +0.450" in one.finding
+    rows = homoencoder_codes(0.6, 0.8)
+    assert verdict(rows, "class-code-tells-the-class", "vhe").verdict == "not reproduced"
+    assert verdict(rows, "class-code-tells-more", "vhe").verdict == "not reproduced"
+
+
+def test_a_column_that_was_not_measured_is_not_judged():
+    about = {"dataset": "mnist", "true_dim": None, "options": {"classes": "labels"}}
+    one = verdict(cells(level(1.0, dims=[40]), "vhe", **about), "class-code-tells-the-class", "vhe")
+    assert one.verdict == "not run"
+    assert "no label_accuracy_c of vhe in these records" in one.finding
+    rows = homoencoder_codes(0.95, 0.5, diverged={(40, seed): 9 for seed in range(3)})
+    one = verdict(rows, "class-code-tells-the-class", "vhe")
+    assert one.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("gap", "ratio", "word"),
+    [
+        (0.001, 1e-9, "reproduced"),
+        (0.02, 1e-9, "not reproduced"),
+        (0.001, 0.5, "not reproduced"),
+    ],
+)
+def test_no_dimension_gives_the_mean(gap, ratio, word):
+    dims = [0, 10]
+    near = pd.DataFrame({0: [gap, gap * 1.01, gap * 0.99], 10: [0.5] * 3})
+    wide = pd.DataFrame({0: [ratio] * 3, 10: [0.9] * 3})
+    about = {"dataset": "mnist", "true_dim": None}
+    metric = {"mean_gap": near, "variance_ratio": wide}
+    rows = table(level(1.0, dims=dims), "mog-vae", metric=metric, **about)
+    assert verdict(rows, "no-dimension-gives-the-mean", "mog-vae").verdict == word
+
+
+def test_without_a_dimension_nothing_is_compared_but_where_it_is_named():
+    dims, about = [0, 10], {"dataset": "mnist", "true_dim": None}
+    better, plain = (pd.DataFrame({0: [-200.0] * 3, 10: [v, v, v]}) for v in (-90.0, -95.0))
+    both = {"options": {"likelihood": "bernoulli"}, **about}
+    rows = table(level(1.0, dims=dims), "mog-vae", metric={"iwae": better}, **both)
+    rows += table(level(2.0, dims=dims), "vae", metric={"iwae": plain}, **both)
+    for claim in ("mixture-prior-likelihood", "mixture-prior-samples"):
+        one = verdict(rows, claim, "mog-vae")
+        assert one.verdict == "reproduced"
+        assert {it.dim for it in one.records} == {10}
+    counts = pd.DataFrame({0: [0] * 3, 10: [8] * 3, 20: [9] * 3})
+    rows = cells(level(1.0, dims=[0, 10, 20]), "mask-aae", counts=counts, true_dim=None)
+    one = verdict(rows, "same-count-from-two-capacities", "mask-aae")
+    assert one.verdict == "reproduced"
+    assert {it.dim for it in one.records} == {10, 20}
+
+
 def test_gaussian_encoders_degrade_less():
     steep, gentle = u_curve(), np.sqrt(u_curve())
     for gaussian, point, word in (
@@ -326,3 +412,58 @@ def test_the_ratio_falls(ratio, epochs, word):
     one = verdict(rows, "homoencoder-ratio-falls", "vhe", told)
     assert one.verdict == word
     assert ("not the end" in one.finding) == (epochs < 300)
+
+
+# The mask's course.
+
+
+def course(counts, gaps, dims=(8, 12, 16)):
+    """Records, and a history: by epoch so many mask values of .1 or more, and the critic's gap."""
+    rows = cells(level(1.0, dims=dims), "mask-aae", dataset="synthetic-8")
+    told = []
+    for m in dims:
+        epochs = range(1, len(counts) + 1)
+        values = [np.array(gaps) * (1 + e * np.arange(len(gaps))) for e in NOISE]
+        values = pd.DataFrame(values, columns=epochs)
+        told += history(values, "mask-aae", "gap", m)
+        for i in range(1, m + 1):
+            kept = [[0.1 if i <= count else 0.09 for count in counts]] * 3
+            mask = pd.DataFrame(kept, columns=epochs)
+            told += history(mask, "mask-aae", f"mask.{i:03d}", m)
+    return rows, pd.DataFrame(told).assign(dataset="synthetic-8")
+
+
+@pytest.mark.parametrize(
+    ("counts", "gaps", "word"),
+    [
+        ([12, 9, 8, 8], [0.2, -0.6, 0.1, -0.1], "reproduced"),
+        ([12, 9, 8, 8], [0.2, -0.2, 0.4, -0.4], "not reproduced"),
+        ([12, 8, 8, 8], [0.2, 0.1, 0.1, 0.4], "inconclusive"),
+        ([12, 9, 8, 7], [0.4, 0.4, 0.4, 0.1], "inconclusive"),
+        ([8, 8, 8, 8], [0.4, 0.4, 0.1, 0.1], "inconclusive"),
+    ],
+    ids=["falls", "grows", "stays", "never settles", "never changes"],
+)
+def test_the_distance_once_the_mask_has_settled(counts, gaps, word):
+    rows, told = course(counts, gaps)
+    one = verdict(rows, "distance-falls-when-the-mask-settles", "mask-aae", told)
+    assert one.verdict == word
+    start = counts.index(counts[-1])
+    if counts[-2] == counts[-1] != counts[0]:
+        assert {it.dim for it in one.records} == {12, 16}  # m > n = 8
+        sizes = np.abs(gaps)
+        expected = sizes[start:].mean() / sizes[:start].mean()
+        assert one.estimates[0].value == pytest.approx(expected, rel=0.01)
+        assert f"settled by epoch {start + 1}.00 to {start + 1}.00 of 4.00" in one.finding
+    else:
+        assert "no settling of mask in the history" in " ".join(one.failures)
+
+
+def test_a_seed_whose_mask_does_not_settle_rules_out_reproduced():
+    rows, told = course([12, 9, 8, 8], [0.2, 0.6, 0.1, 0.1])
+    late = (told["seed"] == 1) & (told["quantity"] == "mask.001") & (told["epoch"] == 4)
+    told.loc[late & (told["dim"] == 16), "value"] = 0.0
+    one = verdict(rows, "distance-falls-when-the-mask-settles", "mask-aae", told)
+    assert one.verdict == "inconclusive"
+    assert one.failures == ("mask-aae, m = 16, seed 1: no settling of mask in the history",)
+    assert verdict(rows, one.claim, "mask-aae").verdict == "not run"

@@ -11,7 +11,8 @@ import pytest
 from bench import cli, records
 
 VERBS = ["cells", "data", "features", "train", "evaluate", "gallery", "collect", "history"]
-VERBS += ["tables", "figures", "claims", "report", "classifier", "weights"]
+VERBS += ["environment", "experiment", "experiments", "tables", "figures", "claims", "report"]
+VERBS += ["classifier", "weights"]
 SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 
 
@@ -67,7 +68,17 @@ def mistakes():
     unknown = [*curve, "--models", "absent", "--protocol", "x"]
     yield "evaluate: protocol", unknown, "no protocol 'x' in the study; it has main"
     yield "evaluate: folder", [*curve, "--models", "absent"], "absent: no such folder"
-    yield "tables: no file", ["tables", "absent.csv", "--out", "OUT"], "absent.csv"
+    for verb in ("tables", "figures", "claims", "report"):
+        yield f"{verb}: no file", [verb, "absent.csv", "--out", "OUT"], "absent.csv: no such file"
+        folder, told = str(SMOKE.parent), f"{SMOKE.parent}: a folder, not a file"
+        yield f"{verb}: folder", [verb, folder, "--out", "OUT"], told
+    mnist = str(SMOKE.parents[2] / "results" / "reference" / "mnist" / "records.csv")
+    for verb, out, told in (
+        ("claims", SMOKE.parent, "config: a folder, not a file"),
+        ("tables", SMOKE, "smoke.yaml: a file, not a folder"),
+        ("report", SMOKE / "report.html", "smoke.yaml: a file, not a folder"),
+    ):
+        yield f"{verb}: out", [verb, mnist, "--out", str(out)], told
     yield "tables: no records", ["tables", str(SMOKE), "--out", "OUT"], "smoke.yaml"
 
 
@@ -92,6 +103,14 @@ def test_a_bad_number_is_refused(more, capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(arguments + more)
     assert f"argument {more[0]}: '" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["tables", "figures", "claims", "report"])
+def test_a_table_without_a_record_is_refused(verb, tmp_path, capsys):
+    records.write(tmp_path / "records.csv", [])
+    assert cli.main([verb, str(tmp_path / "records.csv"), "--out", str(tmp_path / "out")]) == 2
+    assert "bench: error: there is not one record" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_programming_error_keeps_its_traceback(monkeypatch):

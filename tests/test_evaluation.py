@@ -143,6 +143,8 @@ protocols:
   stretched: {stretch: true}
   best-validation: {checkpoint: best-validation}
   best-test: {checkpoint: best-test}
+  at-2: {checkpoint: 2}
+  at-4: {checkpoint: 4}
   everything: {metrics: [interval, fd-infinity, kid, neighbours]}
   few: {samples: 40}
 """
@@ -219,7 +221,24 @@ def test_the_best_snapshot_is_the_one_of_the_smallest_distance(protocols):
 def test_a_system_without_steps_has_its_last_snapshot_only(protocols):
     _, _, table = protocols
     pca = table[table["system"] == "pca"].set_index(["protocol", "dim"])["fid"]
-    assert pca["best-test"].tolist() == pca["main"].tolist()
+    assert pca["best-test"].tolist() == pca["at-2"].tolist() == pca["main"].tolist()
+
+
+def test_the_kth_checkpoint_is_the_kth_snapshot_that_is_kept(protocols, tmp_path):
+    it, folder, table = protocols
+    trained = table[table["system"] == "wae-mmd"].set_index("protocol")
+    assert trained.loc["at-2", "snapshot"].tolist() == [30, 30]
+    assert trained.loc["at-2", "checkpoint"].tolist() == ["2", "2"]
+    main = dataclasses.replace(it, protocols={study.MAIN: it.protocols[study.MAIN]})
+    second = folder / "wae-mmd" / "snapshots" / "30"
+    rows = evaluation.evaluate_curve(main, "mnist", "wae-mmd", 0, second)
+    assert trained.loc["at-2", "fid"].tolist() == [row["fid"] for row in rows]
+    assert trained.loc["at-4", "snapshot"].tolist() == [60, 60]
+    assert trained.loc["at-4", "fid"].tolist() == trained.loc["main", "fid"].tolist()
+    shutil.copytree(folder / "wae-mmd", tmp_path / "models")
+    shutil.rmtree(tmp_path / "models" / "snapshots" / "30")
+    with pytest.raises(Mistake, match=r"snapshots/30/[28]\.safetensors: not a trained cell"):
+        evaluation.evaluate_curve(it, "mnist", "wae-mmd", 0, tmp_path / "models")
 
 
 def test_stretching_is_of_each_generated_image_by_itself(protocols):

@@ -10,9 +10,8 @@ from safetensors.torch import load_file, save_file
 from scipy.special import softmax
 from scipy.stats import norm
 
-from bench import cli, curves, data, gallery, runs, study
+from bench import cli, curves, data, gallery, metrics, runs, study
 from bench.data.base import DataSet
-from bench.mistake import Mistake
 
 STUDY = """
 name: tiny
@@ -24,6 +23,17 @@ systems:
   other: {system: wae-mmd}
 net: {kind: mlp, hidden: [16]}
 training: {steps: 20, batch: 16}
+evaluation: {samples: 50}
+"""
+CODES = """
+name: codes
+seeds: [0]
+datasets:
+  fashion-mnist: {dims: [0, 1, 3]}
+  synthetic-8: {dims: [2, 5]}
+systems: {mask-aae: {}}
+net: {kind: mlp, hidden: [16]}
+training: {steps: 5, batch: 16}
 evaluation: {samples: 50}
 """
 SHAPE = (3, 6, 8)
@@ -38,8 +48,29 @@ class Images(DataSet):
     def make(self, root):
         generator = torch.Generator().manual_seed(0)
         return {
-            split: (torch.randint(256, (count, *SHAPE), generator=generator).byte(), None)
+            split: (
+                torch.randint(256, (count, *SHAPE), generator=generator).byte(),
+                torch.arange(count) % 3 * 2 if self.labelled else None,
+            )
             for split, count in self.sizes.items()
+        }
+
+
+class Labelled(Images):
+    """The same with the labels 0, 2 and 4, under the name of others."""
+
+    name, labelled = "fashion-mnist", True
+
+
+class Vectors(Images):
+    """The same as vectors without a range, under the name of others."""
+
+    name, shape, value_range = "synthetic-8", (144,), None
+
+    def make(self, root):
+        return {
+            split: (images.flatten(1) / 255, None)
+            for split, (images, _) in super().make(root).items()
         }
 
 
@@ -47,7 +78,8 @@ class Images(DataSet):
 def _made_up_images():
     with pytest.MonkeyPatch.context() as patch:
         kind = data.kind
-        patch.setattr(data, "kind", lambda name: Images if name == "mnist" else kind(name))
+        made_up = {it.name: it for it in (Images, Labelled, Vectors)}
+        patch.setattr(data, "kind", lambda name: made_up.get(name) or kind(name))
         yield
 
 
@@ -101,7 +133,7 @@ def test_samples_and_reconstructions_are_images_of_the_nets(trained):
     arrays, points = drawn(trained, "one"), Images()
     assert arrays["dims"].tolist() == [2, 5]
     assert arrays["samples"].shape == (2, 64, 6, 8, 3)
-    assert set(arrays) == {"dims", "samples", "originals", "reconstructions"}
+    assert set(arrays) == {"dims", "samples", "originals", "reconstructions", "correlation"}
     assert np.array_equal(arrays["originals"], points.test[:8].permute(0, 2, 3, 1).numpy())
     ((model, _),) = curves.load(it, points, "one", 0, folder / "one")
     decoded = model.decode(model.encode(points.batch("test", slice(8))))
@@ -150,10 +182,97 @@ def test_a_file_has_the_same_bytes_each_time_and_no_date(trained, tmp_path):
     with np.load(files[0], allow_pickle=False) as file:
         expected = drawn(trained, "mog-vae")
         assert set(file) == set(expected)
-        assert all(np.array_equal(file[name], expected[name]) for name in file)
+        for name in file:
+            np.testing.assert_array_equal(file[name], expected[name])
 
 
-def test_data_without_images_have_no_gallery(trained):
-    _, it, folder = trained
-    with pytest.raises(Mistake, match="synthetic-8 has no images"):
-        gallery.pictures(it, "synthetic-8", "one", 0, folder / "one")
+# Codes.
+
+
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory):
+    """The study of the masked system, and the folder of its models by data set."""
+    folder = tmp_path_factory.mktemp("codes")
+    (folder / "codes.yaml").write_text(CODES)
+    it = study.read(folder / "codes.yaml")
+    for dataset, dims in it.datasets.items():
+        runs.train(it, dataset, "mask-aae", 0, dims, None, folder / dataset)
+    return it, folder
+
+
+def told(masked, dataset, models=None):
+    it, folder = masked
+    return gallery.pictures(it, dataset, "mask-aae", 0, models or folder / dataset)
+
+
+def codes_of(masked, points):
+    """The codes [cells, N, width] of the test split."""
+    it, folder = masked
+    ((model, _),) = curves.load(it, points, "mask-aae", 0, folder / points.name)
+    with torch.no_grad():
+        return model.encode(points.batch("test", slice(None))).double().numpy()
+
+
+def test_correlations_and_masks_are_the_cells_own(masked):
+    arrays, z = told(masked, "synthetic-8"), codes_of(masked, Vectors())
+    assert set(arrays) == {"dims", "correlation", "mask"}
+    assert arrays["correlation"].shape == (2, 5, 5)
+    for cell, m in enumerate((2, 5)):
+        own = arrays["correlation"][cell]
+        expected = np.abs(np.corrcoef(z[cell, :, :m].T))
+        np.testing.assert_allclose(own[:m, :m], expected, rtol=1e-4, atol=1e-6)
+        assert np.isnan(own[m:]).all()
+        assert np.isnan(own[:, m:]).all()
+        raw = load_file(masked[1] / "synthetic-8" / f"{m}.safetensors")["masking.raw"].numpy()
+        np.testing.assert_allclose(arrays["mask"][cell, :m], 1 - np.exp(-raw), rtol=1e-5)
+        assert np.isnan(arrays["mask"][cell, m:]).all()
+
+
+def test_quantiles_are_of_each_coordinate_by_label(masked):
+    arrays, z = told(masked, "fashion-mnist"), codes_of(masked, Labelled())
+    assert arrays["dims"].tolist() == [0, 1, 3]
+    assert arrays["labels"].tolist() == [0, 2, 4]
+    assert arrays["quantiles"].shape == (3, 3, 3, 5)
+    labels = np.arange(20) % 3 * 2
+    for cell, m in enumerate((0, 1, 3)):
+        own = arrays["quantiles"][cell]
+        assert np.isnan(own[m:]).all()
+        for i in range(m):
+            for k, label in enumerate((0, 2, 4)):
+                expected = np.quantile(z[cell, labels == label, i], [0.05, 0.25, 0.5, 0.75, 0.95])
+                np.testing.assert_allclose(own[i, k], expected, rtol=1e-5, atol=1e-7)
+    assert np.isnan(arrays["correlation"][0]).all()
+    assert arrays["correlation"][1, 0, 0] == pytest.approx(1)
+
+
+def test_cells_in_stacks_of_their_own_give_the_same(masked, monkeypatch):
+    """As convolutional cells are: each is loaded alone, at a width of its own."""
+    whole = told(masked, "fashion-mnist")
+    monkeypatch.setattr(curves, "_stacks", lambda *curve: [[cell] for cell in curve[-1]])
+    arrays = told(masked, "fashion-mnist")
+    assert arrays.keys() == whole.keys()
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(values, whole[name], err_msg=name)
+
+
+def test_a_constant_coordinate_has_no_correlation():
+    codes = np.random.default_rng(0).normal(size=(50, 4))
+    codes[:, 2] = 7
+    found = metrics.correlation(codes)
+    rest = [0, 1, 3]
+    np.testing.assert_allclose(found[np.ix_(rest, rest)], np.abs(np.corrcoef(codes[:, rest].T)))
+    assert np.isnan(found[2]).all()
+    assert np.isnan(found[:, 2]).all()
+    assert metrics.correlation(codes[:, :0]).shape == (0, 0)
+
+
+def test_a_curve_that_diverged_whole_has_arrays_without_cells(masked, tmp_path):
+    for path in (masked[1] / "synthetic-8").glob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            about = file.metadata()["cell"].replace('"diverged": null', '"diverged": 3')
+        save_file(load_file(path), tmp_path / path.name, {"cell": about})
+    arrays = told(masked, "synthetic-8", tmp_path)
+    assert {name: it.shape for name, it in arrays.items()} == {
+        "dims": (0,),
+        "correlation": (0, 0, 0),
+    }

@@ -87,8 +87,8 @@ def test_the_trainer_notes_losses_and_their_terms_by_epoch():
     training.train(model, split, order, 5, seed=2, epoch=order.epoch, history=history)
     rows = {(row["epoch"], row["quantity"]): row["value"] for row in history.rows}
     ends = [(row["epoch"], row["step"]) for row in history.rows if row["quantity"] == "kl"]
-    assert ends == [(1, 3), (2, 5)]
-    for epoch, steps in ((1, range(3)), (2, range(3, 5))):
+    assert ends == [(1, 3), (5 / 3, 5)]
+    for epoch, steps in ((1, range(3)), (5 / 3, range(3, 5))):
         losses = [
             float(model.loss(split[order(i, 0)], Step(i, 5, Noise(2, step=i, turn=0))).detach())
             for i in steps
@@ -96,3 +96,14 @@ def test_the_trainer_notes_losses_and_their_terms_by_epoch():
         assert rows[epoch, "autoencoder"] == pytest.approx(sum(losses) / len(losses), rel=1e-6)
         total = rows[epoch, "reconstruction"] + rows[epoch, "kl"]
         assert rows[epoch, "autoencoder"] == pytest.approx(total, rel=1e-6)
+
+
+def test_where_there_are_few_epochs_the_history_tells_of_parts_of_them():
+    split = Points.of(torch.rand(12, 8, generator=torch.Generator().manual_seed(0)))
+    cls = systems.load("vae")
+    model = cls(Stack([2], 1), Space((8,), False), Net("mlp", (8,)), cls.Options())
+    history, order = History([2]), training.Order(12, 2, seed=3)
+    told = {"epoch": order.epoch, "stretch": 4, "history": history}
+    training.train(model, split, order, 9, seed=2, **told)
+    ends = [(row["epoch"], row["step"]) for row in history.rows if row["quantity"] == "kl"]
+    assert ends == [(4 / 6, 4), (8 / 6, 8), (9 / 6, 9)]

@@ -1,6 +1,7 @@
 """The paper study: every kind of cell trains, is measured, and has a cost."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from bench import data, estimate, evaluation, records, runs, study
 from bench.data.base import DataSet
 from bench.study import Evaluation, Training
 
-PAPER = study.read(Path(__file__).parents[1] / "workflow" / "config" / "paper.yaml")
+ROOT = Path(__file__).parents[1]
+PAPER = study.read(ROOT / "workflow" / "config" / "paper.yaml")
 
 
 def made_up(kind):
@@ -60,6 +62,18 @@ def test_the_papers_nets_and_budgets_are_those_of_the_sources():
         assert str(plan.net) == "infogan"
         assert plan.training == Training(epochs * train // 64, 64)
         assert plan.system.options["lr"] == 1e-4
+
+
+def test_the_part_that_the_documents_show_has_cells_of_the_whole_study(tmp_path):
+    text = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
+    ((name, content),) = re.findall(r"`([\w/.-]+)`:\n\n```yaml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / Path(name).name
+    path.write_text(content, encoding="utf-8")
+    part = study.read(path)
+    assert part.name == path.stem
+    assert set(part.cells()) < set(PAPER.cells())
+    assert part.plans == {key: PAPER.plans[key] for key in part.plans}
+    assert part.protocols == PAPER.protocols
 
 
 def small(dims, **net):

@@ -8,10 +8,10 @@ from test_training import assert_same_bytes, order
 
 from bench import systems, training
 from bench.cells import Stack, read_cell
-from bench.progress import Keeper
 from bench.history import History
 from bench.net import Net
 from bench.points import Points
+from bench.progress import Keeper
 from bench.systems.base import Space
 
 STEPS, DIMS = 12, [3, 8]
@@ -120,7 +120,7 @@ def test_checkpoints_take_their_share_of_the_time_at_most(tmp_path, monkeypatch)
 
     for done in range(1, 1000):
         clock[0] += 1.0
-        checkpoint.after(done, Nothing)
+        keeper.after(done, Nothing)
     assert len(written) > 10
     assert 2.0 * len(written) <= 0.05 * clock[0]
     assert written[0] == 12.0

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import records, study
+from bench.experiments import base
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/records.csv"))
@@ -17,6 +18,9 @@ METRICS = {
     "neighbours": ["precision", "recall", "density", "coverage"],
     "likelihood": ["draws"],
     "intrinsic": [],
+    "labels": [],
+    "moments": ["mean_gap", "variance_ratio"],
+    "components": [],
 }
 
 
@@ -30,6 +34,18 @@ def reference(request):
     """A study and its reference records."""
     it = study.read(ROOT / "workflow" / "config" / f"{request.param.name}.yaml")
     return it, records.read(request.param / "records.csv")
+
+
+def test_reference_experiments_are_those_of_their_study():
+    taken = 0
+    for folder in FOLDERS:
+        it = study.read(ROOT / "workflow" / "config" / f"{folder.name}.yaml")
+        if it.experiments:
+            table = base.read(folder / "experiments.csv")
+            found = set(table[["experiment", "seed"]].itertuples(index=False, name=None))
+            assert found == {(name, seed) for name in it.experiments for seed in it.seeds}
+            taken += 1
+    assert taken
 
 
 def test_reference_records_are_the_whole_grid_of_their_study(reference):
@@ -69,6 +85,13 @@ def test_reference_records_have_the_metrics_that_their_study_asks_for(reference)
         assert rows[asked].notna().all(axis=None)
         points = rows.loc[rows["system"] != "noise", ["pca_dimension", "two_nn", "mle_dimension"]]
         assert points.notna().all(axis=None) == ("intrinsic" in it.protocols[name].metrics)
+        codes = rows.loc[~rows["system"].isin(CONTROLS) & (rows["dim"] > 0)]
+        labels = codes[["label_accuracy", "label_variance"]]
+        assert labels.notna().all(axis=None) == ("labels" in it.protocols[name].metrics)
+        mixtures = codes[codes["base"].isin(["mog-vae", "vamp-vae"])]
+        if not mixtures.empty:
+            separate = mixtures[["component_separation", "components_used"]].notna()
+            assert separate.all(axis=None) == ("components" in it.protocols[name].metrics)
         bounds = rows.loc[rows["base"] == "vae", ["elbo", "iwae"]]
         if not bounds.empty:
             assert bounds.notna().all(axis=None) == ("likelihood" in it.protocols[name].metrics)

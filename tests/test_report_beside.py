@@ -113,7 +113,7 @@ def test_a_value_that_was_not_finite_is_empty(tmp_path):
         (lambda it: it.assign(more=1), "the columns of a history of training"),
         (lambda it: it[[*it.columns[1:], "dataset"]], "the columns of a history of training"),
         (lambda it: it.assign(epoch="x"), "not a history of training"),
-        (lambda it: it.assign(epoch=0), "epochs count from 1"),
+        (lambda it: it.assign(epoch=0), "epochs are above 0"),
         (lambda it: it.assign(system=None), "only a value may be empty"),
         (lambda it: it.assign(value=np.inf), "no finite number is left empty"),
         (lambda it: pd.concat([it, it[:1]]), "two rows of one epoch"),
@@ -284,16 +284,37 @@ def pixels(figure):
 
 
 def test_samples_are_a_row_a_system_at_the_largest_dimension_up_to_16():
-    gallery = {"aae": pictures(), "vae": pictures(dims=[4, 32], source=1)}
+    gallery = {label: pictures(source=i) for i, label in enumerate(("aae", "pca", "vhe"))}
+    gallery["vae"] = pictures(dims=[4, 32], source=3)
     figure = sheets.samples("made-up", gallery)
     (axes,) = figure.axes
     assert "$m$ = 16" in axes.get_title()
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["aae", "vae: none"]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["aae", "pca", "vhe", "vae: none"]
     picture = pixels(figure)
-    for column in range(10):
-        shown = picture[:6, 10 * column : 10 * column + 8]
-        assert np.array_equal(shown, gallery["aae"]["samples"][1, column])
-    assert (picture[8:] == 255).all()
+    for row, arrays in enumerate(gallery.values()):
+        for column in range(10):
+            shown = picture[8 * row :, 10 * column :][:6, :8]
+            expected = arrays["samples"][1, column] if row < 3 else 255
+            assert (shown == expected).all()
+    assert len(picture) == 4 * 8
+
+
+@pytest.mark.parametrize(("count", "down", "across"), [(1, 8, 8), (2, 3, 10), (3, 3, 10)])
+def test_of_few_systems_there_are_more_samples(count, down, across):
+    gallery = {f"system {i}": pictures(source=i) for i in range(count)}
+    figure = sheets.samples("made-up", gallery)
+    picture, (axes,) = pixels(figure), figure.axes
+    high = len(picture) // count
+    for i, arrays in enumerate(gallery.values()):
+        for row, column in np.ndindex(down, across):
+            shown = picture[i * high + 8 * row :, 10 * column :][:6, :8]
+            assert np.array_equal(shown, arrays["samples"][1, row * across + column])
+        below = picture[i * high + 8 * down - 2 : (i + 1) * high]
+        assert len(below) > 2
+        assert (below == 255).all()
+        # A label is in the middle of its rows.
+        assert axes.get_yticks()[i] == i * high + (8 * down - 2) / 2
 
 
 def test_the_smallest_dimension_is_shown_where_all_are_above_16():

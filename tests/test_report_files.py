@@ -18,6 +18,7 @@ from bench.mistake import Mistake
 from bench.report import claims, figures, page, tables, ucurve
 from bench.report.blocks import blocks as found_blocks
 from bench.report.captions import caption
+from bench.report.claims import explanations
 from bench.report.curves import grids
 from bench.report.results import Results
 from bench.report.statistics import interval
@@ -160,6 +161,23 @@ def test_figure_files(tmp_path):
     assert not re.search(r"<dc:date|Matplotlib v", text)
 
 
+def test_a_drawing_hides_the_last_bits_of_an_arithmetic_and_names_each_part_once():
+    def drawn(factor):
+        rows = everything().assign(fid=lambda table: table["fid"] * factor).to_dict("records")
+        grid, _ = grids(records.frame(rows))
+        return figures.svg(lambda: ucurve.draw(grid))
+
+    text = drawn(1)
+    assert drawn(1 + 5e-9) == text  # another sixth decimal
+    assert drawn(1 + 1e-3) != text
+    names = re.findall(r' id="([^"]+)"', text)
+    used = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)
+    assert len(set(names)) == len(names)
+    assert {one or other for one, other in used} <= set(names)
+    numbers = re.findall(r"-?\d+\.(\d+)", text)
+    assert max(map(len, numbers)) == 4
+
+
 def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
@@ -228,6 +246,10 @@ def test_entries_are_the_statistics_of_the_records():
         assert (entry.one.low, entry.one.high) == pytest.approx((expected.low, expected.high))
         assert entry.best == (m == 8)
     assert "discovered_mask" not in found
+    # The smallest mean is at 8 here too, but not clearly below that at 4.
+    near = curve(*([2, 1 + e, 1 + f, 2, 4] for e, f in ((0.2, 0.1), (0.1, 0.3), (0.3, 0))))
+    shown = entries(blocks(cells(near, "aae"))[0]["fid"], "aae")
+    assert not any(it.best for it in shown.values())
     assert entries(found["latent_divergence"], "aae")[8].text == "0.0100 ± 0"
 
 
@@ -361,9 +383,55 @@ def test_page_says_how_it_was_trained_and_which_variant(report):
     assert f"<td>mask-aae</td>{trained}<td>mask_loss = paper</td>" in report
     assert "mask-aae-paper stands for mask-aae with mask_loss = paper." in text
     noted = {it["id"] for it in claims.ledger() if "mask loss" in it.get("note", "")}
-    shown = [one for one in claims.judge(everything()) if one.claim in noted]
+    # Once a claim, however many verdicts it has.
+    run = [one for one in claims.judge(everything()) if one.verdict != "not run"]
+    shown = {one.claim for one in run if one.claim in noted}
     assert text.count("The default mask loss of this suite is “centred”") == len(shown) > 0
     assert "randomness of training and sampling only" in text
+
+
+def test_page_groups_verdicts_by_claim_with_a_table_of_all_that_links_to_them(report):
+    links, verdicts = Links(report), claims.judge(everything())
+    places = {"-".join(filter(None, ["v", it.claim, it.dataset, it.system])): it for it in verdicts}
+    assert len(places) == len(verdicts)
+    assert [target[1:] for target in links.targets if target[1:] in places] == [
+        place
+        for group in (True, False)
+        for claim in claims.ledger()
+        if any(it.claim == claim["id"] for it in verdicts)
+        if any(it.claim == claim["id"] and it.verdict != "not run" for it in verdicts) == group
+        for place, it in places.items()
+        if it.claim == claim["id"]
+    ]
+    for claim in claims.ledger():
+        run = [it for it in verdicts if it.claim == claim["id"] and it.verdict != "not run"]
+        assert report.count(f'<article class="claim" id="c-{claim["id"]}">') == bool(run)
+
+
+def test_page_explains_what_was_not_reproduced_or_says_that_nobody_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(explanations, "FOLDER", tmp_path)
+    falling = curve(*[[9, 7, 5, 3, 1 + e] for e in (0, 0.01, 0.02)])
+    table = records.frame(cells(falling, "aae", dataset="mnist"))
+    path, nobody = tmp_path / "report.html", "Nobody has explained it yet."
+    page.write(Results(table), path)
+    count = path.read_text().count("✗ not reproduced</span>")
+    assert path.read_text().count(nobody) == count > 0
+    text = "- {claim: u-shape, dataset: mnist, system: aae, text: Too short a <b>training}\n"
+    (tmp_path / "made-up.yaml").write_text(text)
+    page.write(Results(table), path)
+    assert path.read_text().count(nobody) == count - 1
+    assert "Too short a &lt;b&gt;training" in path.read_text()
+
+
+def test_page_shows_the_environment_or_that_there_is_none(report, tmp_path):
+    assert "Not recorded" in report
+    told = {"python": {"3.11.7": 2}, "threads": {"1": 3, "2": 1}}
+    table = records.frame(cells(u_curve(), "aae"))
+    page.write(Results(table, environment=told), tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert "<dt>python</dt><dd>3.11.7</dd>" in text
+    assert "<dt>threads</dt><dd>1 (3 curves), 2 (1 curve)</dd>" in text
+    assert "Not recorded" not in text
 
 
 def test_page_escapes_names(tmp_path):

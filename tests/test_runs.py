@@ -154,4 +154,4 @@ def test_the_command_line_keeps_cells_where_it_is_told_to(tiny, tmp_path, capsys
     assert files(tmp_path / "a") == files(tmp_path / "b")
     (manifest,) = tmp_path.glob("cells/*/*/cell.json")
     determined = json.loads(manifest.read_text())["determined"]
-    assert {"code", "cpu", "data", "dim", "packages", "seed", "steps"} <= determined.keys()
+    assert {"data", "dim", "environment", "options", "seed", "steps"} <= determined.keys()

@@ -239,6 +239,38 @@ REFUSED = {
         "6",
         "at most one a step, 5",
     ),
+    "a checkpoint of later snapshots": (
+        changed("protocols", value={"a": {"checkpoint": 6}}).replace(
+            "steps: 5", "steps: 5\n  snapshots: 5"
+        ),
+        "protocols.a.checkpoint",
+        "6",
+        "at most 5, training.snapshots",
+    ),
+    "a checkpoint before the first": (
+        changed("evaluation", value={"checkpoint": 0}),
+        "evaluation.checkpoint",
+        "0",
+        "an integer of at least 1, or one of last, best-validation, best-test",
+    ),
+    "half a checkpoint": (
+        changed("evaluation", value={"checkpoint": 1.5}),
+        "evaluation.checkpoint",
+        "1.5",
+        "an integer of at least 1, or one of last, best-validation, best-test",
+    ),
+    "an unknown checkpoint": (
+        changed("evaluation", value={"checkpoint": "first"}),
+        "evaluation.checkpoint",
+        "'first'",
+        "one of last, best-validation, best-test, or an integer of at least 1",
+    ),
+    "a checkpoint that is neither": (
+        changed("evaluation", value={"checkpoint": True}),
+        "evaluation.checkpoint",
+        "True",
+        "one of last, best-validation, best-test, or an integer of at least 1",
+    ),
     "best of the split that is measured": (
         changed("evaluation", value={"checkpoint": "best-test"}).replace(
             "steps: 5", "steps: 5\n  snapshots: 5"
@@ -285,11 +317,17 @@ REFUSED = {
         "9",
         "no draws: only the metric likelihood has them",
     ),
+    "labels of data without any": (
+        changed("protocols", value={"a": {"metrics": ["intrinsic", "labels"]}}),
+        "protocols.a.metrics[1]",
+        "'labels'",
+        "other metrics, for synthetic-8 has no labels",
+    ),
     "unknown metric": (
         changed("evaluation", value={"metrics": ["dimension"]}),
         "evaluation.metrics[0]",
         "'dimension'",
-        "one of interval, fd-infinity, kid, neighbours, likelihood, intrinsic",
+        "one of interval, fd-infinity, kid, neighbours, likelihood, intrinsic, labels, moments",
     ),
     "metric twice": (
         changed("evaluation", value={"metrics": ["kid", "kid"]}),

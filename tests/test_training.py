@@ -127,7 +127,7 @@ def curve(tiny, out, dims=(2, 8), system="wae-mmd", seed=0, steps=4):
 
 def test_a_curves_files_are_the_same_bytes_run_twice_and_cell_by_cell(tiny, tmp_path):
     both = curve(tiny, tmp_path / "a")
-    assert list(both) == ["2.safetensors", "8.safetensors", "history.csv"]
+    assert list(both) == ["2.safetensors", "8.safetensors", "environment.json", "history.csv"]
     assert both == curve(tiny, tmp_path / "b")
     two, eight = curve(tiny, tmp_path / "c", [2]), curve(tiny, tmp_path / "d", [8])
     header, *lines = eight.pop("history.csv").splitlines(keepends=True)

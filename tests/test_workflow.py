@@ -1,5 +1,6 @@
 """The workflow: what a study plans, what is refused, one run to the end, what reruns."""
 
+import json
 import os
 import re
 import subprocess
@@ -68,13 +69,16 @@ def test_another_study_has_no_cell_of_the_default_one(tmp_path):
         "controls",
         "collect",
         "history",
+        "environment",
+        "experiment",
+        "experiments",
         "tables",
         "figures",
         "claims",
         "report",
         "all",
     )
-    assert jobs == {"train": 4, "evaluate": 4} | dict.fromkeys(once, 1)
+    assert jobs == {"train": 4, "evaluate": 4, "gallery": 4} | dict.fromkeys(once, 1)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +170,7 @@ def test_the_paper_study_is_planned_with_inceptions_weights_as_an_input(tmp_path
     assert jobs["inception_weights"] == 1
     assert jobs["real_features"] == jobs["data"] == 4
     assert jobs["controls"] == 8
-    # Pictures are of images, and of one seed.
+    # Pictures are of one seed.
     assert len(study.read(path).seeds) > 1
     assert jobs["gallery"] == len({(it.dataset, it.system) for it in curves})
     weights = "results/paper/features/inception.json"
@@ -193,30 +197,59 @@ def test_the_smoke_study_runs_to_its_report(run):
     assert set(table[table["dim"].isna()]["system"]) == {"real", "noise"}
     assert any((results / "tables").iterdir())
     assert {".svg", ".png"} <= {path.suffix for path in (results / "figures").iterdir()}
+    galleries = {path.stem for path in (results / "gallery" / "synthetic-8").iterdir()}
+    assert galleries == {"wae-mmd", "aae", "mask-aae", "pca"}
+    assert (results / "figures" / "covariance-synthetic-8.svg").exists()
+    told = json.loads((results / "environment.json").read_text(encoding="utf-8"))
+    assert told["threads"] == {"1": len(study.read(SMOKE).curves())}
     assert ended.stdout.rstrip().endswith(f"Report: {results / 'report.html'}")
+
+
+def test_snakemakes_own_report_has_figures_tables_claims_and_captions(run, tmp_path):
+    folder, _ = run
+    path = tmp_path / "own.html"
+    ended = snakemake(folder, "--report", path, "--configfile", SMOKE)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    text = path.read_text(encoding="utf-8")
+    results = folder / "results" / "smoke"
+    shown = [*(results / "figures").glob("*.svg"), *(results / "tables").glob("*.csv")]
+    names = [path.name for path in shown] + ["records.csv", "claims.json", "report.html"]
+    assert [name for name in names if f'"name": "{name}"' not in text] == []
+    for caption in ("Figure ucurve-synthetic-8", "Numbers of table-synthetic-8", "one row a model"):
+        assert caption in text
+    assert "Latent-variable autoencoders, trained and measured" in text  # the workflow's own words
+
+
+ONE = {"train": 1, "evaluate": 1, "gallery": 1}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "rerun"),
     [
         ("Its numbers mean nothing.", "A remark.", {}),
-        ("aae: {}\n  mask", "aae: {weight: 0.5}\n  mask", {"train": 1, "evaluate": 1}),
-        ("steps: 30", "steps: 40", {"train": 4, "evaluate": 4}),
+        ("aae: {}\n  mask", "aae: {weight: 0.5}\n  mask", ONE),
+        ("steps: 30", "steps: 40", {"train": 4, "evaluate": 4, "gallery": 4}),
         ("samples: 500", "samples: 400", {"evaluate": 4, "controls": 1}),
         (
             "samples: 500}",
             "samples: 500}\nprotocols: {few: {samples: 400}}",
             {"evaluate": 4, "controls": 1},
         ),
-        ("seeds: [0]", "seeds: [0, 1]", {"train": 4, "evaluate": 4, "controls": 1}),
-        ("  pca: {}\n", "  pca: {}\n  vae: {}\n", {"train": 1, "evaluate": 1}),
+        (
+            "seeds: [0]",
+            "seeds: [0, 1]",
+            {"train": 4, "evaluate": 4, "controls": 1, "experiment": 1, "experiments": 1},
+        ),
+        ("experiments: [wasserstein]\n", "", {"experiments": 1}),
+        ("  pca: {}\n", "  pca: {}\n  vae: {}\n", ONE),
     ],
 )
 def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, old, new, rerun):
     folder, _ = run
     jobs, _ = plan(folder, "--configfile", variant(tmp_path, old, new))
-    after = ["collect", "tables", "figures", "claims", "report", "all"]
-    after += ["history"] if "train" in rerun else []
+    after = ["figures", "claims", "report", "all"]
+    after += ["collect", "tables"] if {"evaluate", "controls"} & set(rerun) else []
+    after += ["history", "environment"] if "train" in rerun else []
     assert jobs == rerun | (dict.fromkeys(after, 1) if rerun else {})
 
 

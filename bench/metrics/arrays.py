@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["alike", "finite"]
+__all__ = ["alike", "drawn", "finite"]
 
 
 def finite(name: str, values: ArrayLike, ndim: int, least: int = 1) -> np.ndarray:
@@ -20,6 +20,13 @@ def finite(name: str, values: ArrayLike, ndim: int, least: int = 1) -> np.ndarra
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: a value is not finite")
     return array
+
+
+def drawn(count: int, most: int, seed: int) -> np.ndarray | slice:
+    """Of `count` rows at most `most`: all, or so many of them, drawn without replacement."""
+    if count <= most:
+        return slice(None)
+    return np.random.default_rng(seed).choice(count, most, replace=False)
 
 
 def alike(**sets: ArrayLike) -> list[np.ndarray]:

@@ -5,7 +5,28 @@ from numpy.typing import ArrayLike
 
 from bench.metrics.arrays import finite
 
-__all__ = ["nac"]
+__all__ = ["correlation", "nac"]
+
+
+def correlation(codes: ArrayLike) -> np.ndarray:
+    """Normalised absolute covariance |C_ij| / sqrt(C_ii C_jj), C the covariance of the codes.
+
+    Arguments:
+        codes: [N, D], N at least 2.
+
+    Returns:
+        [D, D], values in [0, 1]; NaN in the rows and columns of a coordinate that is constant, and
+        so has no correlation with any.
+
+    Raises:
+        ValueError: not two axes, fewer than two rows, or a value that is not finite.
+    """
+    codes = finite("codes", codes, 2, least=2)
+    found = np.full((codes.shape[1],) * 2, np.nan)
+    if codes.size and (varied := codes.min(axis=0) < codes.max(axis=0)).any():
+        matrix = np.atleast_2d(np.corrcoef(codes[:, varied], rowvar=False))
+        found[np.ix_(varied, varied)] = np.abs(matrix)
+    return found
 
 
 def nac(codes: ArrayLike, active: ArrayLike | None = None) -> float | None:
@@ -31,16 +52,17 @@ def nac(codes: ArrayLike, active: ArrayLike | None = None) -> float | None:
             not D booleans.
     """
     codes = finite("codes", codes, 2, least=2)
-    kept = codes.min(axis=0) < codes.max(axis=0)
     if active is not None:
         active = np.asarray(active)
-        if active.dtype != bool or active.shape != kept.shape:
+        if active.dtype != bool or active.shape != codes.shape[1:]:
             raise ValueError(
-                f"active: expected booleans [{len(kept)}], got {active.dtype} {active.shape}"
+                f"active: expected booleans [{codes.shape[1]}], got {active.dtype} {active.shape}"
             )
-        kept &= active
+        codes = codes[:, active]
+    matrix = correlation(codes)
+    kept = ~np.isnan(matrix.diagonal())
     count = int(kept.sum())
     if count < 2:
         return None
-    correlation = np.abs(np.corrcoef(codes[:, kept], rowvar=False))
-    return float((correlation.sum() - np.trace(correlation)) / (count * (count - 1)))
+    matrix = matrix[np.ix_(kept, kept)]
+    return float((matrix.sum() - np.trace(matrix)) / (count * (count - 1)))

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.neighbors import NearestNeighbors
 
-from bench.metrics.arrays import finite
+from bench.metrics.arrays import drawn, finite
 
 __all__ = ["mle_dimension", "pca_dimension", "two_nn"]
 
@@ -137,9 +137,7 @@ def mle_dimension(
 def _drawn(x: ArrayLike, most: int, seed: int, least: int) -> np.ndarray:
     """At most `most` of the points, checked: only these become float64."""
     x = np.asarray(x)
-    if x.ndim == 2 and len(x) > most:
-        x = x[np.random.default_rng(seed).choice(len(x), most, replace=False)]
-    return finite("x", x, 2, least)
+    return finite("x", x[drawn(len(x), most, seed)] if x.ndim == 2 else x, 2, least)
 
 
 def _nearest(x: np.ndarray, neighbours: int) -> np.ndarray | None:

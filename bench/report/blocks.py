@@ -7,7 +7,7 @@ import pandas as pd
 
 from bench.report.captions import METRICS, caption
 from bench.report.curves import CONTROLS, MAIN, Grid
-from bench.report.statistics import Interval, interval
+from bench.report.statistics import Interval, clearly_smallest, interval
 from bench.report.text import footnoted, marks, plus_minus
 
 __all__ = ["Block", "Entry", "Row", "blocks", "entry", "noted"]
@@ -100,8 +100,7 @@ def _marked(it: Entry, texts: Mapping[str, str]) -> Entry:
 
 def _entries(grid: Grid, label: str, metric: str, curve: pd.DataFrame) -> dict[int, Entry]:
     failures = grid.failures(label, metric)
-    means = curve.mean()
-    best = means.idxmin() if metric == "fid" and means.notna().any() else None
+    best = clearly_smallest(curve) if metric == "fid" else None
     if metric == "fid":
         widths = (grid.curve(label, "fid_high") - grid.curve(label, "fid_low")).mean() / 2
     found = {}

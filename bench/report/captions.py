@@ -7,6 +7,7 @@ __all__ = [
     "FORMULA",
     "METRICS",
     "averaged",
+    "bold",
     "caption",
     "controls",
     "meaning",
@@ -27,9 +28,17 @@ METRICS = {
     "pca_dimension": "Principal components that have 95 % of the codes' variance",
     "two_nn": "Dimension of the codes by their two nearest neighbours (TwoNN)",
     "mle_dimension": "Dimension of the codes by maximum likelihood",
+    "label_accuracy": "Labels told by the code",
+    "label_accuracy_c": "Labels told by the code's part c",
+    "label_accuracy_z": "Labels told by the code's part z",
+    "label_variance": "Share of the codes' variance between labels",
+    "component_separation": "Separation of the prior's components",
+    "components_used": "Components of the prior in use",
     "latent_divergence": "Latent divergence",
     "nac": "NAC",
     "reconstruction": "Reconstruction: mean squared error per coordinate",
+    "mean_gap": "Gap between the means of samples and data",
+    "variance_ratio": "Variance of samples over that of data",
     "elbo": "Evidence lower bound (ELBO) on log p(x), in nats a datum",
     "iwae": "Importance-weighted bound on log p(x), in nats a datum",
     "bits": "Bits per dimension",
@@ -43,6 +52,11 @@ _RELIABLE = "(Naeem and others, Reliable fidelity and diversity metrics, 2020)."
 _NEIGHBOURLY = (
     "Biased, mostly down, where the dimension is high for the number of points, so a guide more "
     "than a count"
+)
+_TOLD = (
+    "The share of the split's points (at most 10,000) whose label is that of most of the 5 nearest "
+    "codes, by five-fold cross-validation (Cover and Hart, Nearest neighbor pattern "
+    "classification, 1967)."
 )
 _COMPARABLE = (
     "Higher is better, among equal kinds of likelihood only: a Bernoulli's of grey values is no "
@@ -79,6 +93,30 @@ _MEANINGS = {
         "Maximum likelihood estimation of intrinsic dimension, 2004, averaged as MacKay and "
         "Ghahramani have it, 2005)."
     ),
+    "label_accuracy": _TOLD,
+    "label_accuracy_c": f"Of what a class shares, inferred from each point alone. {_TOLD}",
+    "label_accuracy_z": f"Of what is a point's own. {_TOLD}",
+    "label_variance": (
+        "The correlation ratio η²: the labels' mean codes' variance over the codes', all "
+        "coordinates together (Pearson, On the general theory of skew correlation, 1905)."
+    ),
+    "component_separation": (
+        "Of the (at most 100) components that codes use most, the mean squared difference of each "
+        "one's decoded mean from the nearest other's, over the reconstruction error: above 1 they "
+        "differ by more than the model loses of a point. This project's own."
+    ),
+    "components_used": (
+        "exp(H), H the entropy of the mean over the split's codes of p(component given code): so "
+        "many components used alike have the same."
+    ),
+    "mean_gap": (
+        "Squared distance of the two means in the data's coordinates, as a share of the split's "
+        "total variance."
+    ),
+    "variance_ratio": (
+        "Total variances in the data's coordinates: 0 is one point again and again, 1 as much "
+        "variety as the split has."
+    ),
     "elbo": (
         "Mean over the split and over k = {k} posterior draws z a datum of "
         f"log p(x | z) + log p(z) - log q(z | x). {_COMPARABLE}"
@@ -114,8 +152,16 @@ def caption(grid: Grid, metric: str) -> str:
     told = [f"{METRICS[metric]} by latent dimension m on {grid.dataset} (true dimension {n})."]
     told += averaged(grid)
     if metric == "fid":
-        told += ["Bold: a system's smallest mean.", *controls(grid)]
+        told += [bold("a system's smallest mean"), *controls(grid)]
     return " ".join([*told, *meaning(grid, metric)])
+
+
+def bold(smallest: str) -> str:
+    """What bold type means: of `statistics.clearly_smallest`, in every table."""
+    return (
+        f"Bold: {smallest}, where the 95 % t interval of its difference from the second, paired by "
+        "seed, excludes 0."
+    )
 
 
 def averaged(grid: Grid) -> list[str]:
@@ -166,8 +212,9 @@ def measured(grid: Grid) -> str:
         if its[name] is not None
     ]
     told += ["generated samples stretched to the whole range"] if its["stretch"] else []
-    if its["checkpoint"] not in (None, "last"):
-        told.append(f"of each model the checkpoint {its['checkpoint'].replace('-', ' on ')}")
+    if (checkpoint := its["checkpoint"]) not in (None, "last"):
+        which = "number {}" if checkpoint.isdecimal() else "{}"
+        told.append(f"of each model the checkpoint {which.format(checkpoint.replace('-', ' on '))}")
     return ", ".join(told)
 
 

@@ -51,14 +51,12 @@ class Grid:
 
     def systems(self, bases: Collection[str] | None = None) -> list[str]:
         """The labels of the trained systems, sorted; of the named bases only, if given."""
-        rows = self._cells
-        if bases is not None:
-            rows = rows[rows["base"].isin(list(bases))]
-        return sorted(rows["system"].unique())
+        labels = sorted(self._of)
+        return labels if bases is None else [it for it in labels if self._base.get(it) in bases]
 
     def base(self, system: str) -> str:
         """The name of the published system behind a label."""
-        return str(self.records.loc[self.records["system"] == system, "base"].dropna().iloc[0])
+        return self._base[system]
 
     def options(self, system: str) -> dict:
         """What the study set for a label, if any record tells; all else is at its defaults."""
@@ -82,10 +80,13 @@ class Grid:
 
     def cautions(self, system: str | None = None, dim: int | None = None) -> list[str]:
         """What a reader must be told of distances: of a system, at a dimension, where given."""
-        rows = self.records[self.records["status"] == "done"]
-        rows = rows if system is None else rows[rows["system"] == system]
-        rows = rows if dim is None else rows[rows["dim"] == dim]
-        return sorted({text.rstrip(".") for text in rows["caution"].dropna()})
+        return sorted(
+            {
+                text.rstrip(".")
+                for label, m, text in self._cautions
+                if system in (None, label) and dim in (None, m)
+            }
+        )
 
     @cached_property
     def seeds(self) -> list[int]:
@@ -105,15 +106,12 @@ class Grid:
 
     def failures(self, system: str, column: str = "fid") -> list[Failure]:
         """The cells of a curve that have no such number, by dimension and seed."""
-        rows = self._of[system].set_index(["dim", "seed"])
         found = []
         for dim, seeds in self.curve(system, column).items():
             for seed in seeds.index[seeds.isna()]:
-                reason, step = "missing", None
-                if (dim, seed) in rows.index:
-                    row = rows.loc[(dim, seed)]
-                    reason = f"no {column}" if row["status"] == "done" else str(row["status"])
-                    step = None if pd.isna(row["step"]) else int(row["step"])
+                status, step = self._statuses.get((system, dim, seed), ("missing", pd.NA))
+                reason = f"no {column}" if status == "done" else str(status)
+                step = None if pd.isna(step) else int(step)
                 found.append(Failure(system, int(dim), int(seed), reason, step))
         return found
 
@@ -128,9 +126,26 @@ class Grid:
         return self.records[self.records["dim"].notna()]
 
     @cached_property
+    def _base(self) -> dict[str, str]:
+        """The base by label, controls too, where a record tells."""
+        return dict(_tuples(self.records.dropna(subset="base"), ["system", "base"]))
+
+    @cached_property
     def _of(self) -> dict[str, pd.DataFrame]:
         """The cells by system."""
         return dict(iter(self._cells.groupby("system")))
+
+    @cached_property
+    def _statuses(self) -> dict[tuple[str, int, int], tuple[str, int]]:
+        """Status and step by system, dimension and seed."""
+        keys, told = ["system", "dim", "seed"], ["status", "step"]
+        return {row[:3]: row[3:] for row in _tuples(self._cells, keys + told)}
+
+    @cached_property
+    def _cautions(self) -> list[tuple[str, int, str]]:
+        """System, dimension (NA of controls) and caution of the records that have one."""
+        rows = self.records[(self.records["status"] == "done") & self.records["caution"].notna()]
+        return _tuples(rows, ["system", "dim", "caution"])
 
     @cached_property
     def _curves(self) -> dict[tuple[str, str], pd.DataFrame]:
@@ -142,18 +157,24 @@ def grids(records: pd.DataFrame) -> list[Grid]:
     """Each data set's grid of the main protocol, sorted by name, with its further protocols.
 
     Raises:
-        Mistake: the records of one data set and protocol were measured in several ways (whose
-            numbers are not comparable), a data set lacks the main protocol, has several true
-            dimensions, one label with several bases, options or ways of training, or has
+        Mistake: there are no records; those of one data set and protocol were measured in several
+            ways (whose numbers are not comparable), a data set lacks the main protocol, has several
+            true dimensions, one label with several bases, options or ways of training, or has
             controls only.
     """
     records = table.frame(records.to_dict("records"))
+    if records.empty:
+        raise Mistake("there is not one record in the table")
     return [_dataset(str(name), rows) for name, rows in records.groupby("dataset", sort=True)]
 
 
 def assignments(options: Mapping) -> list[str]:
     """Options as texts: `mask_loss = paper`."""
     return [f"{name} = {value}" for name, value in options.items()]
+
+
+def _tuples(rows: pd.DataFrame, columns: list[str]) -> list[tuple]:
+    return list(rows[columns].itertuples(index=False, name=None))
 
 
 def _dataset(name: str, rows: pd.DataFrame) -> Grid:

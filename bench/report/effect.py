@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from bench.report.blocks import Block, Row, entry, noted
-from bench.report.captions import measured
+from bench.report.captions import bold, measured
 from bench.report.curves import Grid
-from bench.report.statistics import exponential, interval
+from bench.report.snapshots import further
+from bench.report.statistics import clearly_smallest, exponential, interval
 from bench.report.text import bracket, footnoted, listing, marks, number, plus_minus
 
 __all__ = ["effect"]
@@ -18,9 +19,9 @@ _LIKE = ("split", "features", "resizer", "samples", "stretch")  # all but the ch
 
 def effect(grid: Grid) -> Block | None:
     """The distances under each protocol beside those under main; None where there is only main."""
-    if not grid.others or grid.untrained():
+    if not further(grid) or grid.untrained():
         return None
-    every = (grid, *grid.others)
+    every = (grid, *further(grid))
     labels = grid.systems()
     rows = []
     for label in labels:
@@ -45,19 +46,20 @@ def effect(grid: Grid) -> Block | None:
 
 
 def _caption(grid: Grid) -> str:
-    told = "; ".join(f"{one.name}: {measured(one)}" for one in (grid, *grid.others))
+    told = "; ".join(f"{one.name}: {measured(one)}" for one in (grid, *further(grid)))
+    smallest = bold("a row's smallest mean")
     return (
         f"Fréchet distance of the same training runs on {grid.dataset} by latent dimension m, "
         f"under each protocol ({told}). Mean ± half-width of the 95 % t interval over seeds. "
         "“÷ main”: the ratio of geometric means over seeds to main, and its 95 % t interval, from "
-        "the differences of logarithms paired by seed. Bold: a row's smallest mean. "
-        "Places and orders below are those of means, not tested."
+        "the differences of logarithms paired by seed. "
+        f"{smallest} Places and orders below are those of means, not tested."
     )
 
 
 def _distances(grid: Grid, label: str) -> Row:
     curve, failures = grid.curve(label), grid.failures(label)
-    best = curve.mean().idxmin() if curve.notna().any(axis=None) else None
+    best = clearly_smallest(curve)
     entries = {}
     for m, values in curve.items():
         lost = sum(one.dim == m for one in failures)

@@ -1,6 +1,7 @@
 """Figures by epoch: the training loss, and what two codes contribute to it."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,17 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bench.published import Mark
-from bench.report.canvas import GREY, STYLES, scale
+from bench.report import over_time
+from bench.report.canvas import GREY, scale
+from bench.report.over_time import Lines
 
 __all__ = ["contributes", "contributions", "trained", "training"]
 
-_FEWEST = 3  # epochs that make a curve
 _DIMS = 2  # so many of a label's latent dimensions, the largest, are shown
-_COLUMNS = 3
 _CODES = {"c": {"linestyle": "--", "markerfacecolor": "white"}, "z": {"linestyle": "-"}}
-
-Lines = dict[tuple[str, int], pd.DataFrame]
-"""By label and latent dimension: values [seeds, epochs], NaN where there is none."""
+_lines = partial(over_time.lines, largest=_DIMS)
 
 
 def trained(history: pd.DataFrame) -> Lines:
@@ -48,7 +47,7 @@ def training(dataset: str, history: pd.DataFrame, published: Sequence[Mark] = ()
     longest = max(one.columns.max() for one in lines.values())
     published = published if longest >= min((it.epoch for it in published), default=0) else ()
     groups = _alike({key: _last(one) for key, one in lines.items()})
-    figure, all_axes = _panels(len(groups))
+    figure, all_axes = over_time.panels(len(groups))
     several = len({dim for _, dim in lines}) > 1
     ends = np.array([_last(lines[group[0]]) for group in groups])
     marks: list[list[Mark]] = [[] for _ in groups]
@@ -58,7 +57,7 @@ def training(dataset: str, history: pd.DataFrame, published: Sequence[Mark] = ()
         late = [np.array([mark.value for mark in own])]
         for i, key in enumerate(group):
             one = lines[key]
-            _line(axes, one, _name(key, several), _look(i))
+            over_time.line(axes, one, _name(key, several), over_time.look(i))
             late.append(one.loc[:, one.columns > max(1, one.columns.max() / 10)].to_numpy().ravel())
         _mark(axes, own)
         values = np.concatenate(late)
@@ -85,18 +84,18 @@ def contributions(dataset: str, history: pd.DataFrame, published: Sequence[Mark]
         for key in keys
         if key in gradients["c"] and key in gradients["z"]
     }
-    figure, all_axes = _panels(1 + bool(ratios))
+    figure, all_axes = over_time.panels(1 + bool(ratios))
     several = len({dim for _, dim in keys}) > 1
     shown = []
     for i, key in enumerate(keys):
         name = _name(key, several)
         for code in "cz":
             if key in kl[code]:
-                look = _look(i) | _CODES[code]
-                _line(all_axes[0], kl[code][key], f"{name}: {code}", look)
+                look = over_time.look(i) | _CODES[code]
+                over_time.line(all_axes[0], kl[code][key], f"{name}: {code}", look)
                 shown.append(kl[code][key].to_numpy().ravel())
         if key in ratios:
-            _line(all_axes[1], ratios[key], name, _look(i))
+            over_time.line(all_axes[1], ratios[key], name, over_time.look(i))
     all_axes[0].set(ylabel="KL in nats", ylim=(0, 1.1 * np.nanmax(np.concatenate(shown))))
     if ratios:
         axes, values = all_axes[1], [one.to_numpy().ravel() for one in ratios.values()]
@@ -111,19 +110,6 @@ def contributions(dataset: str, history: pd.DataFrame, published: Sequence[Mark]
         axes.set_ylabel("gradient norm of z over that of c")
     _finish(figure, dataset, keys, several)
     return figure
-
-
-def _lines(history: pd.DataFrame, quantity: str) -> Lines:
-    """A quantity of each label and latent dimension (the largest two) with epochs enough."""
-    rows = history[history["quantity"] == quantity]
-    wide = rows.pivot(index=["system", "dim", "seed"], columns="epoch", values="value")
-    found = {}
-    for label, own in wide.groupby(level="system"):
-        for dim in sorted(own.index.unique("dim"))[-_DIMS:]:
-            one = own.xs((label, dim), level=("system", "dim")).dropna(axis=1, how="all")
-            if one.shape[1] >= _FEWEST:
-                found[str(label), int(dim)] = one
-    return found
 
 
 def _last(one: pd.DataFrame) -> float:
@@ -146,20 +132,6 @@ def _name(key: tuple[str, int], several: bool) -> str:
     return f"{label}, $m$ = {dim}" if several else label
 
 
-def _look(i: int) -> dict:
-    """The i-th line's look; beyond the styles there are, the same with open markers."""
-    more = {"markerfacecolor": "white"} if i // len(STYLES) % 2 else {}
-    return STYLES[i % len(STYLES)] | {"markersize": 3.2, "linewidth": 1.1} | more
-
-
-def _line(axes: Axes, one: pd.DataFrame, name: str, look: dict) -> None:
-    epochs = one.columns.to_numpy()
-    every = max(1, len(epochs) // 8)
-    axes.plot(epochs, one.mean(), **look, markevery=every, label=name, zorder=3)
-    band = {"color": look["color"], "alpha": 0.18, "linewidth": 0, "zorder": 1}
-    axes.fill_between(epochs, one.min(), one.max(), **band)
-
-
 def _mark(axes: Axes, marks: Iterable[Mark]) -> None:
     """Marks from the literature, those of one label alike."""
     named: dict[str, list[tuple[int, float]]] = {}
@@ -168,17 +140,6 @@ def _mark(axes: Axes, marks: Iterable[Mark]) -> None:
     for (label, own), sign in zip(named.items(), ("x", "+", "1", "2") * len(named), strict=False):
         look = {"linestyle": "", "marker": sign, "color": "black", "markersize": 5}
         axes.plot(*zip(*own, strict=True), **look, label=label, zorder=5)
-
-
-def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    columns = min(count, _COLUMNS)
-    rows = -(-count // columns)
-    size = (3.5 if columns == 1 else 2.6 * columns, 0.4 + 2.8 * rows)
-    figure = Figure(figsize=size, layout="constrained")
-    all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in all_axes[count:]:
-        axes.remove()
-    return figure, list(all_axes[:count])
 
 
 def _finish(figure: Figure, dataset: str, keys: Collection[tuple[str, int]], several: bool) -> None:

@@ -5,17 +5,11 @@ from dataclasses import replace
 import pandas as pd
 
 from bench.report.blocks import Block, Entry, Row, blocks
-from bench.report.captions import METRICS, averaged, controls, meaning
+from bench.report.captions import METRICS, averaged, bold, controls, meaning
 from bench.report.curves import MAIN, Grid
 from bench.report.statistics import clearly_smallest
 
-__all__ = ["SMALLEST", "only_dim", "overview"]
-
-SMALLEST = (
-    "Bold: the smallest mean distance, where the 95 % t interval of its difference from the "
-    "second, paired by seed, excludes 0."
-)
-"""What bold type means where systems are compared."""
+__all__ = ["only_dim", "overview"]
 
 
 def only_dim(grid: Grid) -> int | None:
@@ -68,7 +62,7 @@ def _caption(grid: Grid, m: int) -> str:
     n = "unknown" if grid.true_dim is None else str(grid.true_dim)
     told = [f"All systems on {grid.dataset} (true dimension {n}) at latent dimension m = {m}."]
     told += averaged(grid)
-    told += [SMALLEST, *controls(grid)]
+    told += [bold("the smallest mean distance"), *controls(grid)]
     return " ".join([*told, "What failed is named at the distance, for all of a row."])
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench import records as table
 from bench import store
-from bench.report import claims, figures, tables
+from bench.report import claims, experiments, figures, tables
 from bench.report.curves import MAIN, Grid, assignments, grids
 from bench.report.failures import condensed
 from bench.report.papers import papers
@@ -33,17 +33,21 @@ def write(results: Results, path: str | Path) -> None:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(number=number, listing=listing, bracket=bracket, told=_told)
-    environment.globals.update(anchor=_anchor, assignments=assignments)
+    environment.globals.update(anchor=_anchor, assignments=assignments, place=_place)
     rows = table.frame(results.records.to_dict("records"))
-    verdicts = claims.judge(results.records, results.history)
+    verdicts = claims.judge(results.records, results.history, results.experiments)
     every = grids(results.records)
     text = environment.get_template("page.html").render(
         studies=sorted(rows["study"].dropna().unique()),
         ledger={claim["id"]: claim for claim in claims.ledger()},
         verdicts=verdicts,
+        judged=_judged(verdicts),
+        marks=dict(zip(claims.VERDICTS, "✓✗?–", strict=True)),
         counts={word: sum(one.verdict == word for one in verdicts) for word in claims.VERDICTS},
         datasets=[_dataset(grid, results) for grid in every],
         papers=papers(every),
+        environment=results.environment,
+        experiments=_experiments(results),
         columns=list(rows.columns),
         words=[name for name, kind in table.COLUMNS.items() if kind == "string"],
         records=[_record(row) for row in rows.to_dict("records")],
@@ -54,11 +58,7 @@ def write(results: Results, path: str | Path) -> None:
 def _dataset(grid: Grid, results: Results) -> dict:
     blocks, others = tables.sections(grid)
     images = [
-        {
-            "kind": one.kind,
-            "of": one.of,
-            "image": base64.b64encode(figures.svg(one.draw).encode()).decode(),
-        }
+        {"kind": one.kind, "of": one.of, "image": _image(one)}
         for one in figures.drawn(grid, results)
     ]
     return {
@@ -72,10 +72,41 @@ def _dataset(grid: Grid, results: Results) -> dict:
     }
 
 
+def _judged(verdicts: list[claims.Verdict]) -> list[tuple[dict, list[claims.Verdict]]]:
+    """The claims that have verdicts, with them: those of which any was run come first."""
+    found = [(it, [one for one in verdicts if one.claim == it["id"]]) for it in claims.ledger()]
+    found = [(claim, own) for claim, own in found if own]
+    return sorted(found, key=lambda it: all(one.verdict == "not run" for one in it[1]))
+
+
+def _place(one: claims.Verdict) -> str:
+    """The id of a verdict on the page."""
+    return "-".join(filter(None, ["v", one.claim, one.dataset, one.system]))
+
+
+def _experiments(results: Results) -> list[dict]:
+    """The experiments by name: their numbers and, where they have one, figure and caption."""
+    if results.experiments is None:
+        return []
+    images = {one.of: _image(one) for one in figures.of_experiments(results)}
+    return [
+        experiments.tabled(name, results.experiments)
+        | {"image": images.get(name), "caption": experiments.caption(name)}
+        for name in sorted(results.experiments["experiment"].unique())
+    ]
+
+
+def _image(one: figures.Drawn) -> str:
+    """A figure as the page embeds it."""
+    return base64.b64encode(figures.svg(one.draw).encode()).decode()
+
+
 def _anchor(
-    dataset: str, system: str, dim: int | str, seed: int | str, protocol: str = MAIN
+    dataset: str, system: str, dim: int | str | None, seed: int | str, protocol: str = MAIN
 ) -> str:
-    """The id of a record's row on the page; a control has no dimension."""
+    """The id of a record's row on the page, or of an experiment's value: of a quantity (as
+    `system`) at a setting (as `dim`). A control has no dimension, some quantities no setting."""
+    dim = "" if dim is None else dim
     return f"r-{dataset}-{system}-{dim}-{seed}" + ("" if protocol == MAIN else f"-{protocol}")
 
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from bench.report.canvas import STYLES, mark_n, scale, span, titled
 from bench.report.curves import Grid
+from bench.report.snapshots import further
 
 __all__ = ["draw"]
 
@@ -14,7 +15,7 @@ _COLUMNS = 3
 
 def draw(grid: Grid) -> Figure:
     """The figure of one data set with further protocols, two columns wide."""
-    every = (grid, *grid.others)
+    every = (grid, *further(grid))
     labels = [label for label in grid.systems() if not grid.untrained(label)]
     columns = min(_COLUMNS, len(labels))
     rows = -(-len(labels) // columns)

@@ -10,9 +10,8 @@ import yaml
 from bench import published
 from bench.report.beside import Line, beside, selected
 from bench.report.blocks import Block, Entry, Row, blocks
-from bench.report.captions import averaged, meaning
+from bench.report.captions import averaged, bold, meaning
 from bench.report.curves import MAIN, Grid
-from bench.report.overview import SMALLEST
 from bench.report.text import listing
 
 __all__ = ["Paper", "papers"]
@@ -129,7 +128,7 @@ def _caption(one: Mapping, words: str, lines: list[Line], grid: Grid) -> str:
         "Of a label's latent dimensions the one nearest to the published one is shown, or all "
         "where that is not known."
     )
-    told += [SMALLEST.replace("mean distance", "mean of ours"), *_confidences(lines)]
+    told += [bold("the smallest mean of ours"), *_confidences(lines)]
     return " ".join(told)
 
 

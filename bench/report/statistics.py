@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 __all__ = ["CONFIDENCE", "Interval", "clearly_smallest", "exponential", "interval", "paired"]
 
@@ -45,19 +45,20 @@ def interval(values: pd.Series, comparisons: int = 1) -> Interval | None:
     Sources: Student, The probable error of a mean, 1908; Dunn, Multiple comparisons among means,
     1961.
     """
-    values = values.dropna().astype(float).sort_index()
-    if values.empty:
+    found = values.to_numpy(float, na_value=np.nan)
+    by_seed = sorted((int(s), v) for s, v in zip(values.index, found, strict=True) if v == v)
+    if not by_seed:
         return None
-    seeds, mean = tuple(int(seed) for seed in values.index), float(values.mean())
+    seeds, found = zip(*by_seed, strict=True)
+    mean = float(np.mean(found))
     confidence = 1 - (1 - CONFIDENCE) / comparisons
-    if len(values) == 1:
+    if len(seeds) == 1:
         return Interval(mean, None, None, seeds, confidence)
-    if values.nunique() == 1:
+    if len(set(found)) == 1:
         # Rounding in the mean must not pass for a spread.
-        value = float(values.iloc[0])
-        return Interval(value, value, value, seeds, confidence)
-    quantile = stats.t.ppf((1 + confidence) / 2, len(values) - 1)
-    half = float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
+        return Interval(*[float(found[0])] * 3, seeds, confidence)
+    quantile = stdtrit(len(seeds) - 1, (1 + confidence) / 2)
+    half = float(quantile * np.std(found, ddof=1) / np.sqrt(len(seeds)))
     return Interval(mean, mean - half, mean + half, seeds, confidence)
 
 

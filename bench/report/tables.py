@@ -14,6 +14,7 @@ from bench.report.curves import Grid, grids
 from bench.report.effect import effect
 from bench.report.overview import only_dim, overview
 from bench.report.papers import papers
+from bench.report.snapshots import further
 
 __all__ = ["all_missing", "sections", "write"]
 
@@ -56,7 +57,7 @@ def sections(grid: Grid) -> tuple[list[Block], list[Block]]:
     changed = {block.protocol for block in others}
     return (
         [overview(grid), *(block for block in own if not block.protocol)],
-        [overview(other) for other in grid.others if other.name in changed],
+        [overview(other) for other in further(grid) if other.name in changed],
     )
 
 
@@ -69,7 +70,7 @@ def _by_metric(grid: Grid) -> tuple[list[Block], list[Block]]:
     whole = effect(grid)
     others = [
         block
-        for other in grid.others
+        for other in further(grid)
         for block in blocks(other)
         if not all(
             other.curve(label, block.metric).equals(grid.curve(label, block.metric))

@@ -166,6 +166,11 @@ class Autoencoder(nn.Module):
         """The prior, where it is a mixture whose components are learned."""
         return None
 
+    def parts(self) -> dict[str, Tensor]:
+        """Which coordinates are which part of the code, where it has parts: 1 or 0 [cells, 1,
+        width] by name, `c` for what a class shares and `z` for what is a datum's own."""
+        return {}
+
     def mask(self) -> Tensor | None:
         """The learned mask's values [cells, width], where the system has one."""
         return None

@@ -93,9 +93,8 @@ class System(vae.System):
 
     def subset(self, step: Step) -> Tensor:
         """D for each row of the batch [cells or 1, batch, |D|, data]."""
-        count = self.options.subset
-        levels = step.noise.uniform("subset", len(step.rows) * count).view(-1, count)
-        rows = self.classes.subsets(step.rows, levels)
+        levels = step.noise.uniform("subset", len(step.rows) * self.options.subset)
+        rows = self.classes.subsets(step.rows, levels.view(len(step.rows), -1))
         return self.points[rows.flatten()].unflatten(0, rows.shape)
 
     def posterior(self, x: Tensor, subset: Tensor, noise=None) -> tuple[Tensor, Tensor, Tensor]:
@@ -118,6 +117,9 @@ class System(vae.System):
     def encode(self, x, noise=None):
         return self.posterior(x, x[None, :, None], noise)[2]
 
+    def parts(self):
+        return {"c": self.of_class, "z": self.of_datum}
+
     def prior(self, count, noise):
         draw = super().prior(count, noise)
         mean, log_variance = self.given(draw)
@@ -127,8 +129,7 @@ class System(vae.System):
         return log_normal(z, *self.given(z), self.exists)
 
     def draws(self, x, noises):
-        for noise in noises:
-            yield *self.posterior(x, x[None, :, None], noise), noise
+        return ((*self.posterior(x, x[None, :, None], noise), noise) for noise in noises)
 
     def loss(self, x, step):
         mean, log_variance, code = self.posterior(x, self.subset(step), step.noise)
@@ -146,5 +147,4 @@ class System(vae.System):
         return error + w_c * kl_c + (2 - w_c) * kl_z
 
     def players(self):
-        (player,) = super().players()
-        return [replace(player, after=self.visit)]
+        return [replace(player, after=self.visit) for player in super().players()]

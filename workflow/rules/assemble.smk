@@ -6,7 +6,7 @@ rule collect:
         sources("records"),
         records=record_files(),
     output:
-        f"{RESULTS}/records.csv",
+        report(f"{RESULTS}/records.csv", caption="../report/records.rst", category="Records"),
     log:
         f"{RESULTS}/logs/collect.log",
     benchmark:
@@ -41,13 +41,39 @@ rule history:
         "python -m bench history {params.files} --out {output} 2> {log}"
 
 
+rule environment:
+    input:
+        sources("environment"),
+        models=models(),
+    output:
+        f"{RESULTS}/environment.json",
+    log:
+        f"{RESULTS}/logs/environment.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/environment.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        files=lambda wildcards, input: [f"{models}/environment.json" for models in input.models],
+    shell:
+        "python -m bench environment {params.files} --out {output} 2> {log}"
+
+
 rule tables:
     input:
         sources("report/tables"),
         PUBLISHED,
         records=rules.collect.output[0],
     output:
-        directory(f"{RESULTS}/tables"),
+        report(
+            directory(f"{RESULTS}/tables"),
+            caption="../report/table.rst",
+            category="Tables",
+            patterns=["{name}.csv"],
+        ),
     log:
         f"{RESULTS}/logs/tables.log",
     benchmark:
@@ -67,7 +93,12 @@ rule figures:
         beside,
         records=rules.collect.output[0],
     output:
-        directory(f"{RESULTS}/figures"),
+        report(
+            directory(f"{RESULTS}/figures"),
+            caption="../report/figure.rst",
+            category="Figures",
+            patterns=["{name}.svg"],
+        ),
     log:
         f"{RESULTS}/logs/figures.log",
     benchmark:
@@ -84,10 +115,12 @@ rule figures:
 rule claims:
     input:
         sources(*CLAIMS),
+        EXPLANATIONS,
         rules.history.output[0],
+        rules.experiments.output[0],
         records=rules.collect.output[0],
     output:
-        f"{RESULTS}/claims.json",
+        report(f"{RESULTS}/claims.json", caption="../report/claims.rst", category="Claims"),
     log:
         f"{RESULTS}/logs/claims.log",
     benchmark:
@@ -105,10 +138,11 @@ rule report:
     input:
         sources("report/page", *CLAIMS),
         beside,
+        EXPLANATIONS,
         PUBLISHED,
         records=rules.collect.output[0],
     output:
-        f"{RESULTS}/report.html",
+        report(f"{RESULTS}/report.html", caption="../report/report.rst", category="Report"),
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import cli, data, study
+from bench import cli, study
 from bench.sources import files
 
 
@@ -42,6 +42,10 @@ RESULTS = f"results/{STUDY.name}"
 PUBLISHED = sorted(
     os.path.relpath(file) for file in Path(workflow.basedir, "results/published").glob("*.csv")
 )
+EXPLANATIONS = [
+    os.path.relpath(file)
+    for file in Path(workflow.basedir, "results/explanations").glob(f"{STUDY.name}.yaml")
+]
 # The claims find their tests by name: no import tells of them.
 CLAIMS = ["report/claims/__init__"]
 CLAIMS += [
@@ -116,11 +120,11 @@ def record_files():
 
 
 def beside(wildcards=None):
-    """What lies beside the records, and the report shows: training curves, and image data sets'
-    galleries."""
-    images = [name for name in STUDY.datasets if len(data.kind(name).shape) == 3]
+    """What lies beside the records, and the report shows: training curves, what they were trained
+    with, experiments, and galleries."""
+    own = [f"{RESULTS}/{name}" for name in ("history.csv", "environment.json", "experiments.csv")]
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
-    return [f"{RESULTS}/history.csv", *expand(gallery, dataset=images, system=STUDY.systems)]
+    return [*own, *expand(gallery, dataset=list(STUDY.datasets), system=STUDY.systems)]
 
 
 def take_the_lock():
@@ -147,12 +151,16 @@ def assemble_what_there_is():
     }
     files = [file for file in record_files() if Path(file).exists() and file not in stale]
     trained = [it for it in models() if Path(it).is_dir() and it not in stale]
+    taken = [f"{RESULTS}/experiments/{it}.csv" for it in STUDY.experiments]
+    taken = [it for it in taken if Path(it).exists() and it not in stale]
     for file in (f"{RESULTS}/records.csv", *stale.intersection(beside())):
         Path(file).unlink(missing_ok=True)
     steps = [
         ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
-        ["history", *(f"{it}/history.csv" for it in trained), "--out", f"{RESULTS}/history.csv"],
+        ["experiments", *taken, "--out", f"{RESULTS}/experiments.csv"],
     ]
+    for verb, name in (("history", "history.csv"), ("environment", "environment.json")):
+        steps.append([verb, *(f"{it}/{name}" for it in trained), "--out", f"{RESULTS}/{name}"])
     for verb, out in (
         ("tables", "tables"),
         ("figures", "figures"),

@@ -1,4 +1,5 @@
-# Trained curves of images, of the study's first seed, to pictures: one job a data set and system.
+# Trained curves of the study's first seed to what can be drawn of them, images and codes: one job a
+# data set and system.
 
 
 rule gallery:

@@ -23,7 +23,7 @@ class Comparison:
 
     Attributes:
         name: of the statistic, for a table.
-        at: where it was taken, for a sentence: `m = 8`.
+        at: where it was taken, for a sentence: `m = 8`; empty where there is one place.
         values: by seed, NaN where it was not obtained.
         dims: the latent dimensions of its records.
     """
@@ -72,7 +72,7 @@ def every(
 
     ordered = sorted(plain, key=lambda it: plain[it].mean)
     told = ordered if len(ordered) <= _SHOWN else [ordered[0], ordered[-1]]
-    parts = [f"{shown(plain[it])} at {it.at}" for it in told]
+    parts = [f"{shown(plain[it])}{f' at {it.at}' if it.at else ''}" for it in told]
     if len(ordered) > _SHOWN:
         parts = [f"from {parts[0]} to {parts[1]}"]
     region, count = _region(low, high, logs), len(comparisons)

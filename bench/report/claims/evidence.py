@@ -29,11 +29,17 @@ class Evidence:
     def cells(
         self, column: str, keep: Callable[[int], bool] = lambda m: True, system: str | None = None
     ) -> Cells:
-        """A column of the system in question or of another one, at the dimensions to keep."""
+        """A column of the system in question or of another one, at the dimensions to keep.
+
+        Raises:
+            NotRun: models were measured there, and none has such a number.
+        """
         system = self.system if system is None else system
         values = self.grid.curve(system, column)
         values = values[[m for m in values if keep(m)]]
         failures = [it for it in self.grid.failures(system, column) if keep(it.dim)]
+        if values.isna().all(axis=None) and any(it.reason == f"no {column}" for it in failures):
+            raise NotRun(f"no {column} of {system} in these records.")
         cautions = self.grid.cautions(system) if column in _DISTANCES else []
         return Cells(system, values, failures, cautions)
 
@@ -94,6 +100,8 @@ class Evidence:
     ) -> tuple[list[int], Centre | None, str]:
         """The dimensions of a rule that the system in question and all others named have.
 
+        m = 0 is a model without a code, the same whatever the prior: only a list may name it.
+
         With them comes n where the rule asks for it, and a note where n cannot be had, so that
         every dimension counts.
 
@@ -107,7 +115,7 @@ class Evidence:
                 for it in (self.system, *labels)
             )
         )
-        dims = sorted(shared)
+        dims = sorted(shared if isinstance(rule, (list, tuple)) else shared - {0})
         centre, note = None, ""
         if rule == "largest":
             kept = dims[-1:]
@@ -129,7 +137,8 @@ class Evidence:
         return kept, centre, note
 
     def epochs(self, quantity: str, dim: int, system: str | None = None) -> pd.DataFrame:
-        """A quantity of training [seeds, epochs], NaN where it is not told.
+        """A quantity of training [seeds, epochs], NaN where it is not told. Where training is of
+        few epochs there are several columns in one, named by their ends.
 
         Raises:
             NotRun: nothing is told of it.
@@ -143,7 +152,7 @@ class Evidence:
         if told.empty:
             raise NotRun(f"the history of training tells no {quantity} of {system}.")
         wide = told.pivot(index="seed", columns="epoch", values="value").astype(float)
-        wide = wide.rename(index=int, columns=int)
+        wide = wide.rename(index=int, columns=lambda it: int(it) if it == int(it) else it)
         return wide.reindex(self.grid.seeds).sort_index(axis=1)
 
     def told(self, quantity: str, values: pd.DataFrame, system: str | None = None) -> Cells:

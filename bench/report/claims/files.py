@@ -14,9 +14,15 @@ from bench.report.claims.ledger import read
 __all__ = ["summary", "write"]
 
 
-def write(records: pd.DataFrame, path: str | Path, history: pd.DataFrame | None = None) -> None:
+def write(
+    records: pd.DataFrame,
+    path: str | Path,
+    history: pd.DataFrame | None = None,
+    experiments: pd.DataFrame | None = None,
+) -> None:
     """Write the ledger and all verdicts as JSON, floats with 6 significant digits."""
-    content = {"claims": read(), "verdicts": [asdict(it) for it in judge(records, history)]}
+    verdicts = [asdict(it) for it in judge(records, history, experiments)]
+    content = {"claims": read(), "verdicts": verdicts}
     text = json.dumps(_rounded(content), indent=1, ensure_ascii=False, allow_nan=False)
     store.write_text(path, text + "\n")
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.report.claims import forms
+from bench.report.claims import explanations, forms
 from bench.report.claims.evidence import Evidence
+from bench.report.claims.experiments import judged
 from bench.report.claims.ledger import read
 from bench.report.claims.outcomes import (
     INCONCLUSIVE,
@@ -28,23 +29,31 @@ __all__ = ["judge"]
 def judge(
     records: pd.DataFrame,
     history: pd.DataFrame | None = None,
+    experiments: pd.DataFrame | None = None,
     folder: str | Path | None = None,
 ) -> list[Verdict]:
-    """A verdict on every claim for every data set and each system that the claim is about.
+    """A verdict on every claim for every data set and each system, or the experiment, that the
+    claim is about.
 
-    A claim of whose systems a data set has none is passed over in silence.
+    A claim of whose systems a data set has none, or whose experiment was not taken, is passed over
+    in silence.
 
     Arguments:
         history: what training told of itself, with the columns of `bench.history`.
+        experiments: with the columns of `bench.experiments.base`.
         folder: of the ledger, where it is not the one of this package.
 
     Raises:
-        Mistake: the records of one data set do not belong together (see `grids`), or a claim is
-            none.
+        Mistake: the records of one data set do not belong together (see `grids`), or a claim or
+            an explanation is none.
     """
     claims = read(folder)
     # A grid of `grids` is of the main protocol: no other has a say in a verdict.
-    return [it for grid in grids(records) for claim in claims for it in _of(claim, grid, history)]
+    on_systems = [it for it in claims if "experiment" not in it["about"]]
+    found = [it for grid in grids(records) for one in on_systems for it in _of(one, grid, history)]
+    studies = records["study"].dropna().unique()
+    texts = explanations.read(studies, [claim["id"] for claim in claims])
+    return explanations.explained(found + judged(claims, experiments), texts)
 
 
 def _of(claim: Mapping, grid: Grid, history: pd.DataFrame | None) -> list[Verdict]:

@@ -41,10 +41,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Used:
-    """Records behind a verdict: the cells of one curve at one dimension."""
+    """Records behind a verdict: the cells of one curve at one dimension, or the replicates of an
+    experiment's quantity (as `system`) at one setting (as `dim`), None where it has none."""
 
     system: str
-    dim: int
+    dim: int | None
     seeds: tuple[int, ...]
 
 
@@ -53,7 +54,7 @@ class Verdict:
     """What the records of one system on one data set say about one claim."""
 
     claim: str
-    dataset: str
+    dataset: str  # or an experiment, whose verdicts have no system
     system: str | None  # None where the data set has no system that the claim is about
     verdict: str
     finding: str
@@ -66,6 +67,7 @@ class Verdict:
     seeds: tuple[int, ...] = ()
     records: tuple[Used, ...] = ()
     failures: tuple[str, ...] = ()
+    explanation: str = ""  # of a claim that was not reproduced, where anyone has one
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from bench import records
+from bench import experiments, records
 from bench.report.claims import forms
 from bench.study_file import load, refusal, validate
 
@@ -34,6 +34,9 @@ def _own() -> list[dict]:
 def _read(folder: Path) -> list[dict]:
     schema = yaml.safe_load(_HERE.with_name("schema.yaml").read_text(encoding="utf-8"))
     schema["$defs"]["column"]["enum"] = _COLUMNS
+    names = list(experiments.names())
+    allowed = {"enum": names, "description": f"one of {', '.join(names)}"}
+    schema["$defs"]["experiment"]["properties"]["experiment"] = allowed
     claims = [_claim(path, schema) for path in sorted(folder.glob("*.yaml"))]
     return sorted(claims, key=lambda it: (it["source"]["authors"], it["source"]["title"], it["id"]))
 

@@ -1,0 +1,96 @@
+"""What a curve was trained with, software and processor: kept beside it, and joined."""
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from bench import store
+from bench.mistake import Mistake
+
+__all__ = ["collect", "describe", "read", "write"]
+
+_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "zuko")
+"""Those whose arithmetic decides numbers."""
+
+
+def describe() -> dict[str, str]:
+    """This process: versions, instruction set, threads and code, but no name, path or time.
+
+    `code` is a hash of this package as it is installed, without the report: that tells of numbers
+    and makes none.
+    """
+    import torch  # what reads environments must not need it
+
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in _PACKAGES},
+        "system": _system(),
+        "libc": " ".join(platform.libc_ver()).strip() or "unknown",
+        "machine": platform.machine(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+        "code": _code(),
+    }
+
+
+def write(path: str | Path) -> None:
+    """Write `describe()` as JSON."""
+    store.write_text(path, json.dumps(describe(), indent=1) + "\n")
+
+
+def collect(paths: Iterable[str | Path], out: str | Path) -> None:
+    """Write, of the files of some curves, how many have which value of what, as JSON.
+
+    Raises:
+        Mistake: a file is no such description.
+    """
+    counts: dict[str, Counter] = {}
+    for path in paths:
+        for name, value in _mapping(path, str).items():
+            counts.setdefault(name, Counter())[value] += 1
+    joined = {name: dict(sorted(values.items())) for name, values in counts.items()}
+    store.write_text(out, json.dumps(joined, indent=1) + "\n")
+
+
+def read(path: str | Path) -> dict[str, dict[str, int]]:
+    """A file of `collect`: by name the values, with the number of curves that have them.
+
+    Raises:
+        Mistake: it is none.
+    """
+    found = _mapping(path, dict)
+    if not all(isinstance(count, int) for values in found.values() for count in values.values()):
+        raise Mistake(f"{path}: not an environment: a value without its number of curves")
+    return found
+
+
+def _mapping(path: str | Path, kind: type) -> dict:
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Mistake(f"{path}: not an environment: {error}") from None
+    if not (isinstance(found, dict) and all(isinstance(it, kind) for it in found.values())):
+        raise Mistake(f"{path}: not an environment: it must hold {kind.__name__} values by name")
+    return found
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return f"{platform.system()} {platform.release()}"
+
+
+@cache
+def _code() -> str:
+    root, digest = Path(__file__).parent, hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if path.is_file() and not {"__pycache__", "report"} & {*name.parts}:
+            digest.update(f"{name.as_posix()} {store.sha256(path)}\n".encode())
+    return digest.hexdigest()[:16]

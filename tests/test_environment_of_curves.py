@@ -1,0 +1,66 @@
+"""What a curve was trained with: what is told of it and what is not, and how curves are joined."""
+
+import getpass
+import json
+import socket
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench import cli, environment
+from bench.mistake import Mistake
+
+
+def test_what_decides_numbers_is_told_and_who_ran_it_is_not(tmp_path):
+    path = tmp_path / "environment.json"
+    environment.write(path)
+    told = json.loads(path.read_text())
+    assert told["scikit-learn"] == metadata.version("scikit-learn")
+    assert told["instructions"] == torch.backends.cpu.get_cpu_capability()
+    assert told["threads"] == str(torch.get_num_threads())
+    for private in (socket.gethostname(), str(Path.home()), str(tmp_path), getpass.getuser()):
+        assert not any(private in value for value in told.values())
+    before = path.read_bytes()
+    environment.write(path)
+    assert path.read_bytes() == before
+
+
+def test_the_code_is_that_of_the_package_without_the_report(tmp_path, monkeypatch):
+    def code():
+        environment._code.cache_clear()
+        return environment.describe()["code"]
+
+    (tmp_path / "report").mkdir()
+    (tmp_path / "a.py").write_text("1")
+    with monkeypatch.context() as changed:
+        changed.setattr(environment, "__file__", str(tmp_path / "environment.py"))
+        first = code()
+        (tmp_path / "report" / "page.py").write_text("1")
+        assert code() == first
+        (tmp_path / "a.py").write_text("2")
+        second = code()
+        (tmp_path / "a.py").rename(tmp_path / "b.py")
+        assert len({first, second, code()}) == 3
+    environment._code.cache_clear()
+
+
+def test_curves_are_joined_with_counts(tmp_path):
+    for name, threads in (("a", "1"), ("b", "2"), ("c", "1")):
+        (tmp_path / name).write_text(json.dumps({"python": "3.11", "threads": threads}))
+    files, out = [str(tmp_path / name) for name in "bca"], tmp_path / "all.json"
+    assert cli.main(["environment", *files, "--out", str(out)]) == 0
+    assert environment.read(out) == {"python": {"3.11": 3}, "threads": {"1": 2, "2": 1}}
+    environment.collect(reversed(files), tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"python": 3}', '{"python": {"3.11": "many"}}'])
+def test_what_is_no_environment_is_refused(tmp_path, text):
+    path = tmp_path / "environment.json"
+    path.write_text(text)
+    with pytest.raises(Mistake, match=r"environment\.json: not an environment"):
+        environment.read(path)
+    with pytest.raises(Mistake, match=r"environment\.json: not an environment"):
+        environment.collect([path], tmp_path / "out.json")
