@@ -248,7 +248,7 @@ def test_quantiles_are_of_each_coordinate_by_label(masked):
 def test_cells_in_stacks_of_their_own_give_the_same(masked, monkeypatch):
     """As convolutional cells are: each is loaded alone, at a width of its own."""
     whole = told(masked, "fashion-mnist")
-    monkeypatch.setattr(curves, "_stacks", lambda *curve: [[cell] for cell in curve[-1]])
+    monkeypatch.setattr(curves, "stacks", lambda *curve: [[cell] for cell in curve[-1]])
     arrays = told(masked, "fashion-mnist")
     assert arrays.keys() == whole.keys()
     for name, values in arrays.items():

@@ -139,7 +139,7 @@ def _alone(path, out, steps, cells, system):
 @pytest.mark.parametrize("system", ["vae", "mask-aae", "vhe", "two-stage-vae", "wae-gan"])
 def test_killed_at_random_moments_and_run_again_is_the_same(system, tiny, tmp_path):
     pick = random.Random(system)
-    found, resumed = killed_at_random(tiny, tmp_path, system, 600, pick, kills=10)
+    found, resumed = killed_at_random(tiny, tmp_path, system, 250, pick, kills=10)
     assert found == files(tmp_path / "timed")
     assert resumed
 
