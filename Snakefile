@@ -29,6 +29,10 @@ rule all:
         f"{RESULTS}/report.html",
 
 
+onstart:
+    take_the_lock()
+
+
 onsuccess:
     print_findings()
 

@@ -98,18 +98,18 @@ def _features(path: Path, dataset: str, extractor: str, threads: int, out: Path)
     extractors.real(protocol).write(out, extractors.points, extractors(protocol))
 
 
-def _train(path, dataset, system, seed, dims, steps, threads, out) -> None:
+def _train(path, dataset, system, seed, dims, steps, cells, pause, threads, out) -> None:
     it = study.read(path)
     _known("data set", dataset, it.datasets)
     _known("system", system, it.systems)
 
     import torch
 
-    from bench import curves
+    from bench import runs
 
     torch.set_num_threads(threads)
     dims = dims or it.datasets[dataset]
-    curves.train(it, dataset, system, seed, dims, steps, out)
+    runs.train(it, dataset, system, seed, dims, steps, out, cells, pause)
 
 
 def _evaluate(path, dataset, system, seed, models, controls, protocol, real, threads, out) -> None:
@@ -284,6 +284,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     verb.add_argument(
         "--steps", type=_positive, metavar="N", help="optimisation steps (default: the study's)"
+    )
+    verb.add_argument(
+        "--cells",
+        type=Path,
+        metavar="DIR",
+        help="a folder where trained cells are kept: those that are there are not trained again, "
+        "and what was interrupted goes on (default: nothing is kept)",
+    )
+    verb.add_argument(
+        "--pause",
+        type=_positive,
+        default=30,
+        metavar="SECONDS",
+        help="between two checkpoints, at least, with --cells (default: 30)",
     )
     _threads(verb)
     _out(verb, "DIR")

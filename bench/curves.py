@@ -1,8 +1,6 @@
-"""A study's curves: built, trained, and kept as one file a cell."""
+"""A study's curves: built, and kept as one file a cell."""
 
 import json
-import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,19 +9,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bench import data, environment, seeds, store, systems, training
-from bench import history as histories
+from bench import seeds, store, systems
 from bench.cells import Stack, read_cell, write_cell
 from bench.data.base import DataSet
-from bench.history import History
 from bench.mistake import Mistake
 from bench.study import Study
 from bench.systems.base import Autoencoder, Space
 
-__all__ = ["build", "cell_seed", "load", "snapshots", "train"]
-
-_STRETCHES = 40
-"""Where there are fewer epochs, the history tells of so many parts of training."""
+__all__ = ["build", "cell_seed", "identity", "load", "snapshots", "stacks", "write"]
 
 
 def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
@@ -40,73 +33,7 @@ def cell_seed(study: Study, dataset: str, seed: int) -> int:
     return seeds.derive(study.master_seed, dataset=dataset, seed=seed)
 
 
-def train(
-    study: Study,
-    dataset: str,
-    system: str,
-    seed: int,
-    dims: Sequence[int],
-    steps: int | None,
-    out: str | Path,
-) -> None:
-    """Train one curve and write `out`/<dim>.safetensors, one file a cell, the same below
-    `out`/snapshots/<step>/ for each snapshot but the last, `out`/history.csv, and with what it was
-    trained, `out`/environment.json.
-
-    MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
-    written too, with its step.
-    """
-    points = data.load(dataset)
-    split = points.rows("train")
-    plan = study.plan(dataset, system).training
-    steps = plan.steps if steps is None else steps
-    kept = {steps * k // plan.snapshots for k in range(1, plan.snapshots)}
-    # Those of another run would be taken for this one's.
-    shutil.rmtree(Path(out, "snapshots"), ignore_errors=True)
-
-    history, about_curve = [], {"dataset": dataset, "system": system, "seed": seed}
-    for stack in _stacks(study, dataset, system, list(dims)):
-        model = build(study, points, system, seed, stack)
-        curve_seed = cell_seed(study, dataset, seed)
-        model.fit(split)
-        title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
-        about = _about(study, dataset, system, seed) | {
-            "batch": plan.batch,
-            "schedule": plan.schedule,
-            "steps": steps,
-        }
-
-        def snapshot(done: int, model=model, stack=stack, about=about) -> None:
-            if done in kept:
-                model.settle(split)
-                here = Path(out) / "snapshots" / str(done)
-                _write(model, stack, here, about | {"snapshot": done}, [None] * len(stack))
-
-        order, told = training.Order(len(split), plan.batch, curve_seed), History(stack)
-        diverged = training.train(
-            model,
-            split,
-            order,
-            steps,
-            curve_seed,
-            epoch=order.epoch,
-            stretch=min(order.epoch, max(1, steps // _STRETCHES)),
-            title=title,
-            schedule=plan.schedule,
-            after=snapshot,
-            history=told,
-        )
-        history += [about_curve | row for row in told.rows]
-        model.settle(split)
-        for dim, step in zip(stack, diverged, strict=True):
-            if step is not None:
-                print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
-        _write(model, stack, Path(out), about | {"snapshot": steps}, diverged)
-    histories.write(Path(out) / "history.csv", history)
-    environment.write(Path(out) / "environment.json")
-
-
-def _about(study: Study, dataset: str, system: str, seed: int) -> dict:
+def identity(study: Study, dataset: str, system: str, seed: int) -> dict:
     """What makes a cell this curve's."""
     plan = study.plan(dataset, system)
     return {
@@ -119,25 +46,26 @@ def _about(study: Study, dataset: str, system: str, seed: int) -> dict:
     }
 
 
-def _write(
+def write(
     model: Autoencoder,
     stack: Sequence[int],
-    folder: Path,
+    folders: Sequence[Path],
     about: dict,
     diverged: Sequence[int | None],
 ) -> None:
-    """One file a cell, which says what it is."""
-    for index, (dim, step) in enumerate(zip(stack, diverged, strict=True)):
+    """One file a cell, which says what it is, each in its own folder."""
+    cells = zip(stack, folders, diverged, strict=True)
+    for index, (dim, folder, step) in enumerate(cells):
         # One metadata key: the format does not keep the order of several.
         cell = json.dumps(about | {"dim": dim, "diverged": step}, sort_keys=True)
         with store.atomic(folder / f"{dim}.safetensors") as path:
             save_file(read_cell(model, index), path, {"cell": cell})
 
 
-def _stacks(study: Study, dataset: str, system: str, cells: list) -> list[list]:
+def stacks(study: Study, dataset: str, system: str, cells: list) -> list[list]:
     """The cells of a curve that are one stack: all, but convolutional ones alone."""
     mlp = study.plan(dataset, system).net.kind == "mlp"
-    return [cells] if mlp else [[cell] for cell in cells]
+    return [cells] if mlp and cells else [[cell] for cell in cells]
 
 
 def snapshots(models: str | Path) -> list[int]:
@@ -172,12 +100,12 @@ def load(
         for path, about, parameters in files
     ]
     files.sort(key=lambda file: file[1]["dim"])
-    expected = _about(study, dataset.name, system, seed)
+    expected = identity(study, dataset.name, system, seed)
     for path, about, _ in files:
         for key, value in expected.items():
             if about[key] != json.loads(json.dumps(value)):
                 raise Mistake(f"{path}: trained with {key} {about[key]}, not {value}")
-    for stack in _stacks(study, dataset.name, system, files):
+    for stack in stacks(study, dataset.name, system, files):
         cells = [about for _, about, _ in stack]
         model = build(study, dataset, system, seed, [cell["dim"] for cell in cells])
         for index, (_, _, parameters) in enumerate(stack):

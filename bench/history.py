@@ -36,23 +36,24 @@ class History:
 
     Attributes:
         rows: of the table, but for the columns that say which curve it is.
+        sums: of the epoch so far: by quantity and number of axes the sum and how many there are.
     """
 
     def __init__(self, dims: Sequence[int]):
         self.dims, self.rows = dims, []
-        self._sums: dict = {}
+        self.sums: dict = {}
 
     def note(self, quantity: str, values) -> None:
         """Add a step's values: a tensor [cells], or [cells, width] with one for each coordinate of
         the code, which are told as `quantity.001` and so on, of a cell's own coordinates."""
         # A player's loss may have the name of a quantity of coordinates.
         key = (quantity, values.ndim)
-        total, count = self._sums.get(key, (0, 0))
-        self._sums[key] = (total + values.detach().double(), count + 1)
+        total, count = self.sums.get(key, (0, 0))
+        self.sums[key] = (total + values.detach().double(), count + 1)
 
     def close(self, epoch: float, step: int) -> None:
         """End a stretch after so many epochs and steps of training."""
-        for (quantity, _), (total, count) in sorted(self._sums.items()):
+        for (quantity, _), (total, count) in sorted(self.sums.items()):
             for dim, value in zip(self.dims, (total / count).tolist(), strict=True):
                 each = {quantity: value}
                 if isinstance(value, list):
@@ -61,7 +62,7 @@ class History:
                     {"dim": dim, "quantity": name, "epoch": epoch, "step": step, "value": it}
                     for name, it in each.items()
                 ]
-        self._sums.clear()
+        self.sums.clear()
 
 
 def write(path: str | Path, rows: Iterable[dict]) -> None:

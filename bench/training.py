@@ -12,6 +12,7 @@ from bench.history import History
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.points import Points
+from bench.progress import Keeper, Progress
 from bench.systems.base import Autoencoder, Step
 
 __all__ = ["Order", "train"]
@@ -29,6 +30,7 @@ def train(
     schedule: str = "falling",
     after: Callable[[int], None] = lambda done: None,
     history: History | None = None,
+    keeper: Keeper | None = None,
 ) -> list[int | None]:
     """Train a stack in place.
 
@@ -44,6 +46,7 @@ def train(
         schedule: of the learning rates: constant, or falling to zero over the second half.
         after: called after each step with the number of steps done.
         history: takes, of each stretch, the players' losses by their names and what losses note.
+        keeper: to go on from, and to write now and then; it is left for the caller to remove.
 
     Returns:
         For each cell the step at which its loss or parameters stopped being finite, else None.
@@ -67,7 +70,9 @@ def train(
                 if diverged[cell] is None:
                     diverged[cell] = index
 
-    for index in _progress(steps if players else 0, title):
+    progress = Progress(system, optimisers, history, diverged)
+    done = keeper.resume(progress) if keeper else 0
+    for index in _steps(done, steps if players else 0, title):
         if index % epoch == 0:
             system.begin_epoch(Noise(seed, epoch=index // epoch))
         for player, group, optimiser in zip(players, groups, optimisers, strict=True):
@@ -95,6 +100,8 @@ def train(
         if None not in diverged:
             break
         after(index + 1)
+        if keeper:
+            keeper.after(index + 1, progress)
     for parameter in system.parameters():
         # A lone cell's convolutions have no cell axis.
         note(parameter.detach().reshape(len(diverged), -1).isfinite().all(1), steps)
@@ -107,13 +114,15 @@ def _fastest(optimiser: Callable) -> dict:
     return {"fused": True} if kind is torch.optim.Adam else {"foreach": True}
 
 
-def _progress(steps: int, title: str) -> Iterator[int]:
-    """The steps, with a bar on a terminal and a plain line every tenth of the way in a log."""
+def _steps(done: int, steps: int, title: str) -> Iterator[int]:
+    """The steps that are left, with a bar on a terminal and a plain line every tenth of the way in
+    a log."""
     terminal, start = sys.stderr.isatty(), time.monotonic()
-    for index in tqdm(range(steps), title, unit="step", disable=not terminal):
+    left = range(done, steps)
+    for index in tqdm(left, title, steps, unit="step", disable=not terminal, initial=done):
         yield index
         if not terminal and (index + 1) % max(1, steps // 10) == 0:
-            speed = (index + 1) / max(1e-9, time.monotonic() - start)
+            speed = (index + 1 - done) / max(1e-9, time.monotonic() - start)
             print(
                 f"{title}: step {index + 1} of {steps}, {speed:.1f} steps/s, "
                 f"{(steps - index - 1) / speed:.0f} s left",

@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from bench import curves, data, distances, evaluation, features, metrics, records, study
+from bench import curves, data, distances, evaluation, features, metrics, records, runs, study
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.real import Extractors, Real, blocks
@@ -38,7 +38,7 @@ def tiny(tmp_path_factory):
 def models(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for system in tiny.systems:
-        curves.train(tiny, "synthetic-8", system, 0, [2, 8], 4, folder / system)
+        runs.train(tiny, "synthetic-8", system, 0, [2, 8], 4, folder / system)
     return folder
 
 
@@ -169,7 +169,7 @@ def protocols(tmp_path_factory):
         it = study.read(folder / "study.yaml")
         rows = []
         for system in it.systems:
-            curves.train(it, "mnist", system, 0, [2, 8], None, folder / system)
+            runs.train(it, "mnist", system, 0, [2, 8], None, folder / system)
             rows += evaluation.evaluate_curve(it, "mnist", system, 0, folder / system)
         rows += evaluation.evaluate_controls(it, "mnist")
         yield it, folder, records.frame(rows)
@@ -332,5 +332,5 @@ def test_cells_without_a_record_are_rows_that_say_so(tiny, models):
 def test_snapshots_of_an_earlier_run_are_not_this_ones(protocols, tmp_path):
     it, _, _ = protocols
     for steps in (60, 8):
-        curves.train(it, "mnist", "wae-mmd", 0, [2], steps, tmp_path)
+        runs.train(it, "mnist", "wae-mmd", 0, [2], steps, tmp_path)
     assert curves.snapshots(tmp_path) == [2, 4, 6]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bench import curves, evaluation, likelihood, metrics, records, study, systems
+from bench import evaluation, likelihood, metrics, records, runs, study, systems
 from bench.cells import Stack
 from bench.data.base import DataSet
 from bench.mistake import Mistake
@@ -205,7 +205,7 @@ def test_the_row_of_real_data_has_the_dimensions_of_the_data_and_noise_has_none(
 def test_draws_belong_to_the_protocol(made, tmp_path):
     rows = []
     for system in made.systems:
-        curves.train(made, "synthetic-8", system, 0, [2], 2, tmp_path / system)
+        runs.train(made, "synthetic-8", system, 0, [2], 2, tmp_path / system)
         rows += evaluation.evaluate_curve(made, "synthetic-8", system, 0, tmp_path / system)
     table = records.frame(rows).set_index(["protocol", "system"])
     assert table.loc["main", "draws"].tolist() == [4, 4]

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from scipy.special import softmax
 from scipy.stats import norm
 
-from bench import cli, curves, data, gallery, metrics, study
+from bench import cli, curves, data, gallery, metrics, runs, study
 from bench.data.base import DataSet
 
 STUDY = """
@@ -90,7 +90,7 @@ def trained(tmp_path_factory):
     (folder / "tiny.yaml").write_text(STUDY)
     it = study.read(folder / "tiny.yaml")
     for system in it.systems:
-        curves.train(it, "mnist", system, 0, [2, 5], None, folder / system)
+        runs.train(it, "mnist", system, 0, [2, 5], None, folder / system)
     return folder / "tiny.yaml", it, folder
 
 
@@ -196,7 +196,7 @@ def masked(tmp_path_factory):
     (folder / "codes.yaml").write_text(CODES)
     it = study.read(folder / "codes.yaml")
     for dataset, dims in it.datasets.items():
-        curves.train(it, dataset, "mask-aae", 0, dims, None, folder / dataset)
+        runs.train(it, dataset, "mask-aae", 0, dims, None, folder / dataset)
     return it, folder
 
 
@@ -248,7 +248,7 @@ def test_quantiles_are_of_each_coordinate_by_label(masked):
 def test_cells_in_stacks_of_their_own_give_the_same(masked, monkeypatch):
     """As convolutional cells are: each is loaded alone, at a width of its own."""
     whole = told(masked, "fashion-mnist")
-    monkeypatch.setattr(curves, "_stacks", lambda *curve: [[cell] for cell in curve[-1]])
+    monkeypatch.setattr(curves, "stacks", lambda *curve: [[cell] for cell in curve[-1]])
     arrays = told(masked, "fashion-mnist")
     assert arrays.keys() == whole.keys()
     for name, values in arrays.items():

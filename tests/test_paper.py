@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import curves, data, estimate, evaluation, records, study
+from bench import data, estimate, evaluation, records, runs, study
+from bench.data.base import DataSet
 from bench.study import Evaluation, Training
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,7 @@ def test_every_kind_of_cell_trains_two_steps_and_is_measured(
     """The study's own nets and options; a batch of 4, and the shipped classifiers' features."""
     kind, plan = data.kind(dataset), PAPER.plan(dataset, system)
     monkeypatch.setattr(kind, "make", lambda self, root: made_up(kind))
+    monkeypatch.setattr(kind, "sha256", DataSet.sha256)
     short = dataclasses.replace(plan, training=Training(2, 4))
     it = dataclasses.replace(
         PAPER,
@@ -41,7 +43,7 @@ def test_every_kind_of_cell_trains_two_steps_and_is_measured(
         protocols={study.MAIN: Evaluation(features="classifier", samples=4)},
     )
     (cell,) = {dataclasses.replace(cell, seed=0) for cell in it.cells()}
-    curves.train(it, dataset, system, 0, [cell.dim], None, tmp_path)
+    runs.train(it, dataset, system, 0, [cell.dim], None, tmp_path)
     (row,) = evaluation.evaluate_curve(it, dataset, system, 0, tmp_path)
     assert row["status"] == "done"
     assert row["net"] == str(plan.net)

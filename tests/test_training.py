@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bench import curves, data, evaluation, study, systems, training
+from bench import curves, data, evaluation, runs, study, systems, training
 from bench.cells import Stack, read_cell
 from bench.mistake import Mistake
 from bench.points import Points
@@ -121,7 +121,7 @@ def tiny(tmp_path):
 
 
 def curve(tiny, out, dims=(2, 8), system="wae-mmd", seed=0, steps=4):
-    curves.train(tiny, "synthetic-8", system, seed, dims, steps, out)
+    runs.train(tiny, "synthetic-8", system, seed, dims, steps, out)
     return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
 
 
@@ -183,7 +183,7 @@ def test_convolutional_cells_are_trained_and_evaluated_alone(tmp_path, monkeypat
     written = []
     for folder in ("a", "b"):
         out = tmp_path / folder
-        curves.train(conv, "mnist", "wae-mmd", 0, [2, 3], 2, out)
+        runs.train(conv, "mnist", "wae-mmd", 0, [2, 3], 2, out)
         written.append([path.read_bytes() for path in sorted(out.iterdir())])
     assert written[0] == written[1]
     rows = evaluation.evaluate_curve(conv, "mnist", "wae-mmd", 0, tmp_path / "a")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench import seeds
 from bench.noise import Noise
@@ -13,14 +13,18 @@ from bench.noise import Noise
 __all__ = ["Classes", "PseudoClasses"]
 
 
-class Classes:
-    """The classes of all rows, by one labelling or by one for each cell.
+class Classes(nn.Module):
+    """The classes of all rows, by one labelling or by one for each cell: buffers that training
+    resumes from, and that are no part of a cell's file.
 
     Arguments:
         labels: from 0, int64 [labellings, rows].
     """
 
     def __init__(self, labels: Tensor):
+        super().__init__()
+        for name in ("labels", "_order", "_sizes", "_starts"):
+            self.register_buffer(name, None, persistent=False)
         self.set(labels)
 
     def set(self, labels: Tensor) -> None:
@@ -61,9 +65,9 @@ class PseudoClasses(Classes):
     """
 
     def __init__(self, codes: Tensor, exists: Tensor, count: int):
-        self.codes, self.count = codes, count
-        self.dims = exists.sum((-2, -1)).int().tolist()
         super().__init__(torch.zeros(1, codes.shape[1], dtype=torch.int64))
+        self.register_buffer("codes", codes, persistent=False)
+        self.count, self.dims = count, exists.sum((-2, -1)).int().tolist()
 
     def renew(self, noise: Noise) -> None:
         """K-means, each cell by itself; one class where codes have no coordinates or are not finite

@@ -1,14 +1,15 @@
 # The study of this run, and what the rules ask of it.
 
+import fcntl
 import json
 import os
 import shlex
 import sys
 from dataclasses import asdict
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 from bench import cli, study
+from bench.sources import files
 
 
 def study_file():
@@ -45,7 +46,6 @@ EXPLANATIONS = [
     os.path.relpath(file)
     for file in Path(workflow.basedir, "results/explanations").glob(f"{STUDY.name}.yaml")
 ]
-PACKAGE_DATA = (".html", ".mplstyle", ".safetensors", ".yaml")
 # The claims find their tests by name: no import tells of them.
 CLAIMS = ["report/claims/__init__"]
 CLAIMS += [
@@ -70,18 +70,9 @@ wildcard_constraints:
 
 
 def sources(*modules):
-    """The files of modules of bench, of all they import from bench, and of the data beside them:
-    inputs of the rules that run them, for Snakemake sees no change of an imported module. What
-    the study's own modules read reaches a job as its parameters, so they, and what only they
-    import, are left out.
-    """
-    root, files = workflow.basedir, set()
-    for module in modules:
-        finder = ModuleFinder([root], excludes=["bench.study", "bench.study_file"])
-        finder.run_script(f"{root}/bench/{module.replace('-', '_')}.py")
-        files.update(Path(it.__file__) for it in finder.modules.values() if it.__file__)
-    data = {file for path in files for file in path.parent.glob("*") if file.suffix in PACKAGE_DATA}
-    return sorted(os.path.relpath(file) for file in files | data)
+    """The files that modules of bench depend on, and the data beside them: inputs of the rules that
+    run them, for Snakemake sees no change of an imported module."""
+    return [os.path.relpath(file) for file in files(*modules)]
 
 
 def curve(wildcards):
@@ -134,6 +125,18 @@ def beside(wildcards=None):
     own = [f"{RESULTS}/{name}" for name in ("history.csv", "environment.json", "experiments.csv")]
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
     return [*own, *expand(gallery, dataset=list(STUDY.datasets), system=STUDY.systems)]
+
+
+def take_the_lock():
+    """One run of a study at a time: the kernel's lock goes with the process, however it ends."""
+    global lock
+    lock = Path(RESULTS, ".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock = lock.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        refuse(f"{RESULTS}: another run is at work there")
 
 
 def assemble_what_there_is():

@@ -1,9 +1,10 @@
-# One job trains one curve: all latent dimensions of one data set, system and seed.
+# One job trains one curve: all latent dimensions of one data set, system and seed. Cells that were
+# trained before, for this study or another, are taken from results/cells.
 
 
 rule train:
     input:
-        lambda wildcards: sources("curves", f"systems/{base(wildcards)}"),
+        lambda wildcards: sources("runs", f"systems/{base(wildcards)}"),
         data=f"{RESULTS}/data/{{dataset}}.json",
     output:
         directory(f"{RESULTS}/models/{{dataset}}/{{system}}/{{seed}}"),
@@ -20,4 +21,4 @@ rule train:
         curve=curve,
     shell:
         'python -m bench train "$study" --dataset {wildcards.dataset} --system {wildcards.system}'
-        " --seed {wildcards.seed} --threads {threads} --out {output} 2> {log}"
+        " --seed {wildcards.seed} --cells results/cells --threads {threads} --out {output} 2> {log}"

@@ -1,0 +1,160 @@
+"""Curves trained: each cell once, and an interrupted one from where it was."""
+
+import math
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import curves, data, environment, sources, store, training
+from bench import history as histories
+from bench.data.base import DataSet
+from bench.history import History
+from bench.progress import Keeper
+from bench.shelf import Shelf, key
+from bench.study import Study
+
+__all__ = ["train"]
+
+_STRETCHES = 40
+"""Where there are fewer epochs, the history tells of so many parts of training."""
+
+
+def train(
+    study: Study,
+    dataset: str,
+    system: str,
+    seed: int,
+    dims: Sequence[int],
+    steps: int | None,
+    out: str | Path,
+    cells: str | Path | None = None,
+    pause: float = 30.0,
+) -> None:
+    """Train one curve and write `out`/<dim>.safetensors, one file a cell, the same below
+    `out`/snapshots/<step>/ for each snapshot but the last, `out`/history.csv, and with what it was
+    trained, `out`/environment.json.
+
+    MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
+    written too, with its step.
+
+    Arguments:
+        cells: the folder of a `Shelf`, on which each cell is kept: those that are there are not
+            trained again, and what is interrupted goes on from its last checkpoint.
+        pause: seconds between checkpoints, at least.
+    """
+    if cells is None:
+        with tempfile.TemporaryDirectory() as folder:
+            train(study, dataset, system, seed, dims, steps, out, folder, math.inf)
+        return
+    points, shelf = data.load(dataset), Shelf(cells)
+    determined = _determined(study, points, system, seed, steps)
+    wanted = {dim: determined | {"dim": dim} for dim in dims}
+    keys = {dim: key(it) for dim, it in wanted.items()}
+    missing = [dim for dim in dims if not shelf.has(keys[dim])]
+    if len(missing) < len(dims):
+        kept = ",".join(str(dim) for dim in dims if dim not in missing)
+        print(f"{dataset} {system} seed {seed} dims {kept}: trained before", file=sys.stderr)
+    for stack in curves.stacks(study, dataset, system, missing):
+        keeper = Keeper(
+            shelf.checkpoint(key(determined)), key({dim: keys[dim] for dim in stack}), pause
+        )
+        folders = [shelf.folder(keys[dim]) for dim in stack]
+        _train(study, points, system, seed, stack, steps, folders, keeper)
+        for dim in stack:
+            shelf.finish(keys[dim], wanted[dim])
+        keeper.remove()
+    _gather([shelf.folder(keys[dim]) for dim in dims], Path(out))
+    environment.write(Path(out) / "environment.json")
+
+
+def _determined(
+    study: Study, points: DataSet, system: str, seed: int, steps: int | None
+) -> dict[str, Any]:
+    """All that a curve's cells depend on, but for the latent dimension."""
+    plan = study.plan(points.name, system)
+    here = environment.describe()
+    if plan.net.kind == "mlp":
+        # Convolutions alone add up in an order that depends on it.
+        del here["threads"]
+    return curves.identity(study, points.name, system, seed) | {
+        "environment": here | {"code": sources.digest("runs", f"systems/{plan.system.base}")},
+        "data": points.fingerprint(),
+        "snapshots": plan.training.snapshots,
+        "batch": plan.training.batch,
+        "schedule": plan.training.schedule,
+        "steps": plan.training.steps if steps is None else steps,
+    }
+
+
+def _train(
+    study: Study,
+    points: DataSet,
+    system: str,
+    seed: int,
+    stack: Sequence[int],
+    steps: int | None,
+    folders: Sequence[Path],
+    keeper: Keeper,
+) -> None:
+    """Train one stack and write each cell's files into its own folder."""
+    dataset, split = points.name, points.rows("train")
+    plan = study.plan(dataset, system).training
+    steps = plan.steps if steps is None else steps
+    kept = {steps * k // plan.snapshots for k in range(1, plan.snapshots)}
+    about = curves.identity(study, dataset, system, seed) | {
+        "batch": plan.batch,
+        "schedule": plan.schedule,
+        "steps": steps,
+    }
+    model, curve_seed = (
+        curves.build(study, points, system, seed, stack),
+        curves.cell_seed(study, dataset, seed),
+    )
+    model.fit(split)
+
+    def snapshot(done: int) -> None:
+        if done in kept:
+            model.settle(split)
+            here = [folder / "snapshots" / str(done) for folder in folders]
+            curves.write(model, stack, here, about | {"snapshot": done}, [None] * len(stack))
+
+    order, told = training.Order(len(split), plan.batch, curve_seed), History(stack)
+    title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
+    diverged = training.train(
+        model,
+        split,
+        order,
+        steps,
+        curve_seed,
+        epoch=order.epoch,
+        stretch=min(order.epoch, max(1, steps // _STRETCHES)),
+        title=title,
+        schedule=plan.schedule,
+        after=snapshot,
+        history=told,
+        keeper=keeper,
+    )
+    model.settle(split)
+    for dim, step in zip(stack, diverged, strict=True):
+        if step is not None:
+            print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
+    curves.write(model, stack, folders, about | {"snapshot": steps}, diverged)
+    about_curve = {"dataset": dataset, "system": system, "seed": seed}
+    for dim, folder in zip(stack, folders, strict=True):
+        rows = [about_curve | row for row in told.rows if row["dim"] == dim]
+        histories.write(folder / "history.csv", rows)
+
+
+def _gather(folders: Sequence[Path], out: Path) -> None:
+    """Copy cells' files into a curve's folder, and join their histories."""
+    # Those of another run would be taken for this one's.
+    shutil.rmtree(out / "snapshots", ignore_errors=True)
+    for folder in folders:
+        for path in sorted(folder.rglob("*.safetensors")):
+            with store.atomic(out / path.relative_to(folder)) as temporary:
+                shutil.copyfile(path, temporary)
+    told = histories.read(*(folder / "history.csv" for folder in folders))
+    histories.write(out / "history.csv", told.to_dict("records"))
