@@ -1,6 +1,6 @@
 """The figures of each data set and experiment, as SVG and PNG."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -121,18 +121,24 @@ def of_experiments(results: Results) -> list[Drawn]:
 
 
 def _marks(grid: Grid, metric: str) -> list[published.Mark]:
-    """What sources print of a metric by epoch, for those of their systems that a data set has."""
+    """What sources print of a metric by epoch, of those whose systems a data set has all of: in
+    another company a system is another one, of other nets and dimensions."""
     rows = published.read()
     rows = rows[(rows["dataset"] == grid.dataset) & (rows["metric"] == metric)]
     return [
         published.Mark(f"{row['system']}, published", row["epoch"], row["value"])
-        for row in rows.to_dict("records")
-        if any(
-            grid.base(label) == row["base"]
-            and published.matches(row["options"], grid.options(label))
-            for label in grid.systems()
-        )
+        for _, own in rows.groupby("paper")
+        if all(_has(grid, row) for row in own.to_dict("records"))
+        for row in own.to_dict("records")
     ]
+
+
+def _has(grid: Grid, row: Mapping) -> bool:
+    """Whether a data set has a system that a published number is of."""
+    return any(
+        grid.base(label) == row["base"] and published.matches(row["options"], grid.options(label))
+        for label in grid.systems()
+    )
 
 
 def svg(draw: Callable[[], Figure]) -> str:
