@@ -73,10 +73,15 @@ def _dataset(grid: Grid, results: Results) -> dict:
 
 
 def _judged(verdicts: list[claims.Verdict]) -> list[tuple[dict, list[claims.Verdict]]]:
-    """The claims that have verdicts, with them: those of which any was run come first."""
+    """The claims that have verdicts, with them: first those on systems, last those not run."""
     found = [(it, [one for one in verdicts if one.claim == it["id"]]) for it in claims.ledger()]
     found = [(claim, own) for claim, own in found if own]
-    return sorted(found, key=lambda it: all(one.verdict == "not run" for one in it[1]))
+
+    def place(judged: tuple[dict, list[claims.Verdict]]) -> tuple[bool, bool]:
+        claim, own = judged
+        return all(one.verdict == "not run" for one in own), "experiment" in claim["about"]
+
+    return sorted(found, key=place)
 
 
 def _place(one: claims.Verdict) -> str:
