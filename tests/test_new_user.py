@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = ("results/toy/", ".snakemake/")
+OURS = ("results/toy/", "results/cells/", ".snakemake/")
 
 
 def shown():
@@ -52,7 +52,7 @@ def project(tmp_path_factory):
     for name in names.splitlines():
         if (ROOT / name).exists() and not name.startswith("results/reference/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
+            shutil.copyfile(ROOT / name, folder / name, follow_symlinks=False)
     return folder, hashes(folder)
 
 

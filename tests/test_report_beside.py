@@ -237,6 +237,14 @@ def test_training_shows_means_over_seeds_and_the_largest_two_dimensions():
     assert above.get_ylim()[1] > 101.32 + 10 / 2 + 0.2
 
 
+def test_training_of_less_than_an_epoch_is_drawn():
+    history = curves().assign(epoch=lambda it: it["epoch"] / 40)
+    _, above = epochs.training("made-up", history).axes
+    line = labelled(above)["vae, $m$ = 16"]
+    assert line.get_xdata().tolist() == (np.arange(1, 13) / 40).tolist()
+    assert above.get_ylim()[1] < 101.32 + 10
+
+
 def test_a_seed_that_diverged_leaves_the_others_mean():
     history = curves(losses={"vae": 100.0}, dims=[16])
     lost = (history["seed"] == 2) & (history["epoch"] > 6) & (history["quantity"] == "autoencoder")

@@ -58,7 +58,7 @@ def training(dataset: str, history: pd.DataFrame, published: Sequence[Mark] = ()
         for i, key in enumerate(group):
             one = lines[key]
             over_time.line(axes, one, _name(key, several), over_time.look(i))
-            late.append(one.loc[:, one.columns > max(1, one.columns.max() / 10)].to_numpy().ravel())
+            late.append(one.loc[:, one.columns > one.columns.max() / 10].to_numpy().ravel())
         _mark(axes, own)
         values = np.concatenate(late)
         values = values[np.isfinite(values)]
