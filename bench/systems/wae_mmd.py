@@ -70,7 +70,9 @@ class System(Autoencoder):
 
     def loss(self, x: Tensor, step: Step) -> Tensor:
         z = self.encode(x, step.noise)
-        error, divergence = 0.05 * squared_error(x, self.decode(z)), self.divergence(z, step)
+        # In this order: gradients add up in that of the terms, and so do their last bits.
+        divergence = self.divergence(z, step)
+        error = 0.05 * squared_error(x, self.decode(z))
         step.note("reconstruction", error)
         step.note("divergence", divergence)
         return error + self.options.weight * divergence
