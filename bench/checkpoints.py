@@ -14,6 +14,7 @@ from bench.study import Evaluation, Study
 __all__ = ["choose"]
 
 
+@torch.no_grad()
 def choose(
     study: Study,
     system: str,
@@ -25,6 +26,10 @@ def choose(
 ) -> dict[int, int]:
     """For each dimension the step of the snapshot that is measured; the last is left out.
 
+    The best one is that of the smallest distance of the protocol's samples from the split it
+    chooses by. On the validation split they are other samples than those that are then measured; on
+    the test split they are the same, as where a source reports the smallest of its test distances.
+
     Arguments:
         noise: of the samples that are then measured.
     """
@@ -32,41 +37,6 @@ def choose(
         return {}
     if protocol.checkpoint.isdecimal():
         return _kth(study, system, seed, models, int(protocol.checkpoint), extractors.points)
-    return _best(study, system, seed, models, protocol, extractors, noise)
-
-
-def _kth(
-    study: Study, system: str, seed: int, models: str | Path, k: int, points: DataSet
-) -> dict[int, int]:
-    """The k-th of the snapshots that training keeps."""
-    count = study.plan(points.name, system).training.snapshots
-    if k == count:
-        return {}
-    return {
-        cell["dim"]: cell["steps"] * k // count
-        for model, cells in curves.load(study, points, system, seed, models)
-        for cell in cells
-        # What has nobody to move takes no steps, and its last snapshot is its only one.
-        if model.players()
-    }
-
-
-@torch.no_grad()
-def _best(
-    study: Study,
-    system: str,
-    seed: int,
-    models: str | Path,
-    protocol: Evaluation,
-    extractors: Extractors,
-    noise: Noise,
-) -> dict[int, int]:
-    """The snapshot of the smallest distance.
-
-    The distance is that of the protocol's samples from the split it chooses by. On the validation
-    split they are other samples than those that are then measured; on the test split they are the
-    same, as where a source reports the smallest of all its test distances.
-    """
     split = protocol.checkpoint.removeprefix("best-")
     if split != protocol.split:
         noise = noise.at(purpose="choice")
@@ -85,3 +55,19 @@ def _best(
                         best.get(cell["dim"], found), found, key=lambda it: it[0]
                     )
     return {dim: step for dim, (_, step) in best.items() if step is not None}
+
+
+def _kth(
+    study: Study, system: str, seed: int, models: str | Path, k: int, points: DataSet
+) -> dict[int, int]:
+    """The k-th of the snapshots that training keeps."""
+    count = study.plan(points.name, system).training.snapshots
+    if k == count:
+        return {}
+    return {
+        cell["dim"]: cell["steps"] * k // count
+        for model, cells in curves.load(study, points, system, seed, models)
+        for cell in cells
+        # What has nobody to move takes no steps, and its last snapshot is its only one.
+        if model.players()
+    }

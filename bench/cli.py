@@ -376,7 +376,10 @@ def _parser() -> argparse.ArgumentParser:
         "Shows what lies beside RECORDS too: history.csv, experiments.csv, "
         "gallery/<dataset>/<system>.npz."
     )
-    judged = "Claims on the course of training need history.csv beside RECORDS."
+    judged = (
+        "Beside RECORDS, claims on the course of training need history.csv, and those on "
+        "experiments experiments.csv."
+    )
     for function, line, more, out in (
         (_tables, "write a table per data set, as Markdown and LaTeX", "", "DIR"),
         (_figures, "draw U-curves, training curves and samples, as SVG and PNG", beside, "DIR"),

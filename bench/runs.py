@@ -109,10 +109,8 @@ def _train(
         "schedule": plan.schedule,
         "steps": steps,
     }
-    model, curve_seed = (
-        curves.build(study, points, system, seed, stack),
-        curves.cell_seed(study, dataset, seed),
-    )
+    curve_seed = curves.cell_seed(study, dataset, seed)
+    model = curves.build(study, points, system, seed, stack)
     model.fit(split)
 
     def snapshot(done: int) -> None:

@@ -32,7 +32,7 @@ from scipy.integrate import quad
 from torch import Tensor
 
 from bench import seeds
-from bench.parts.divergences import mmd_imq
+from bench.parts.divergences import SCALES, mmd_imq
 
 __all__ = ["BATCHES", "DIM", "SHIFT", "population", "run", "v_statistic"]
 
@@ -40,7 +40,6 @@ BATCHES = (8, 16, 32, 64, 128, 256, 512)
 DIM, SHIFT = 8, 0.5
 _ROWS = 2**16  # of codes at each batch size
 _CHANNELS, _BATCH, _PAIRS = 4, 128, 200
-_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _ENTRIES = 2**18  # of kernel matrices at a time
 
 
@@ -70,7 +69,7 @@ def population(dim: int, shift: float) -> float:
                 0,
                 np.inf,
             )[0]
-            for s in _SCALES
+            for s in SCALES
         )
 
     return 2 * (mean(0.0) - mean(dim * shift**2))
@@ -84,7 +83,7 @@ def v_statistic(x: Tensor, y: Tensor) -> Tensor:
 
     def mean(a: Tensor, b: Tensor) -> Tensor:
         squares, dim = torch.cdist(a, b).square(), a.shape[-1]
-        return sum(2 * dim * s / (2 * dim * s + squares) for s in _SCALES).mean((-2, -1))
+        return sum(2 * dim * s / (2 * dim * s + squares) for s in SCALES).mean((-2, -1))
 
     return mean(x, x) + mean(y, y) - 2 * mean(x, y)
 

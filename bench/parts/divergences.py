@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-__all__ = ["kl_normal", "kl_standard_normal", "mmd_imq"]
+__all__ = ["SCALES", "kl_normal", "kl_standard_normal", "mmd_imq"]
 
-_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""The kernels' widths s; see `mmd_imq`."""
 
 
 def kl_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -80,7 +81,7 @@ def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | Non
     dims = codes.new_tensor(codes.shape[-1]) if dims is None else dims.to(codes)
     # Of no coordinates all points are one: whatever the width, the value is 0.
     base = 2 * scale**2 * dims.clamp(min=1)[..., None, None]
-    scales = tuple(base * s for s in _SCALES)
+    scales = tuple(base * s for s in SCALES)
 
     def total(x: Tensor, y: Tensor) -> Tensor:
         return _Kernel.apply(_distances(x, y), scales)

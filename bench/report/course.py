@@ -22,7 +22,7 @@ def lines(grid: Grid, history: pd.DataFrame, label: str) -> dict[str, dict[int, 
     """What is known of a system over training: by panel and latent dimension (some, see
     `capacities`) values [seeds, steps]; empty for a system without a latent distance.
 
-    Those that training told are means over epochs, by the step they end at.
+    Those that training told are means over parts of it, by their last step.
 
     Arguments:
         history: the data set's rows of the table of `Results`.
