@@ -21,8 +21,8 @@ _THRESHOLD = {"color": "black", "linestyle": ":", "linewidth": 0.9}
 
 
 def values(history: pd.DataFrame, label: str, dim: int, seed: int) -> pd.DataFrame:
-    """The mask's values [coordinates, steps] of a cell, means over parts of training by their last step;
-    without a row where it has no mask, or too few parts to make a curve."""
+    """The mask's values [coordinates, steps] of a cell, means over parts of training by their
+    last step; without a row where it has no mask, or too few parts to make a curve."""
     rows = history[history["quantity"].str.match(r"mask\.\d+$")]
     rows = rows[(rows["system"] == label) & (rows["dim"] == dim) & (rows["seed"] == seed)]
     wide = rows.pivot(index="quantity", columns="step", values="value")
