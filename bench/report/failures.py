@@ -12,14 +12,14 @@ def condensed(grid: Grid) -> list[tuple[str, tuple | None]]:
     main does not say is named: a model that diverged did so under every protocol.
     """
     if count := grid.untrained():
-        return [(f"all {count} cells missing", None)]
+        return [(f"all {count} cells {grid.lost()}", None)]
     lines, said = [], set()
     for one in (grid, *grid.others):
         where = "" if one.name == MAIN else f"{one.name}: "
         for label in one.systems():
             if count := one.untrained(label):
                 if label not in said:
-                    lines.append((f"{where}{label}: all {count} cells missing", None))
+                    lines.append((f"{where}{label}: all {count} cells {one.lost(label)}", None))
                     said.add(label)
                 continue
             for it in one.failures(label):
