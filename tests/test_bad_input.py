@@ -64,11 +64,11 @@ def bytes_of(text, pick):
         if how == 0:
             data[place] = pick.randrange(256)
         elif how == 1:
-            del data[place : place + pick.randrange(1, 20)]
+            del data[max(1, place) : place + pick.randrange(2, 20)]
         elif how == 2:
             data[place:place] = bytes(pick.randrange(256) for _ in range(pick.randrange(1, 5)))
         else:
-            data = data[: max(1, place)]
+            del data[max(1, place) :]
     return bytes(data)
 
 

@@ -11,7 +11,7 @@ from bench import records as table
 from bench.mixed import mixtures
 from bench.report import claims, experiments, figures, tables
 from bench.report.curves import MAIN, Grid, assignments, grids
-from bench.report.failures import condensed
+from bench.report.failures import condensed, gaps
 from bench.report.papers import papers
 from bench.report.results import Results
 from bench.report.text import bracket, listing, number
@@ -72,6 +72,7 @@ def _dataset(grid: Grid, results: Results) -> dict:
         "blocks": blocks,
         "others": others,
         "failures": condensed(grid),
+        "gaps": gaps(grid),
     }
 
 
