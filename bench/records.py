@@ -91,13 +91,28 @@ def read(*paths: str | Path) -> pd.DataFrame:
     """Records from one or more files.
 
     Raises:
-        Mistake: a file has other columns, a value of another type, or a cell twice.
+        Mistake: a file has other columns, a value of another type, a name that is empty or has a
+            slash or a control character, a cell without a seed, or one twice.
     """
-    tables = [typed.read(path, COLUMNS, "a table of records") for path in paths]
+    tables = [_read(path) for path in paths]
     table = frame(row for table in tables for row in table.to_dict("records"))
     if table.duplicated(_KEY).any():
         cell = table[table.duplicated(_KEY)].iloc[0][_KEY].to_dict()
         raise Mistake(f"{', '.join(map(str, paths))}: two records of one cell: {cell}")
+    return table
+
+
+def _read(path: str | Path) -> pd.DataFrame:
+    table = typed.read(path, COLUMNS, "a table of records")
+    if table[["dataset", "system", "status"]].isna().any(axis=None):
+        raise Mistake(f"{path}: a record without dataset, system or status")
+    if table.loc[table["dim"].notna(), "seed"].isna().any():
+        raise Mistake(f"{path}: the record of a cell without its seed")
+    # Files are named by them.
+    for name in ("dataset", "system", "protocol"):
+        odd = table[name].str.contains(r"[/\x00-\x1f\x7f]", na=False)
+        if odd.any():
+            raise Mistake(f"{path}: {name} is no name: {table.loc[odd, name].iloc[0]!r}")
     return table
 
 

@@ -291,7 +291,7 @@ def _options(
 
 _JSON = {
     bool: {"type": "boolean", "description": "true or false"},
-    int: {"type": "integer", "description": "an integer"},
+    int: {"type": "integer", "maximum": 10**6, "description": "an integer"},
     float: {"type": "number", "description": "a finite number"},
     str: {"type": "string", "description": "text"},
 }

@@ -106,6 +106,8 @@ def validate(path: str | Path, document: object, schema: dict, where: tuple = ()
     if error.validator == "uniqueItems":
         i = next(i for i, value in enumerate(found) if value in found[:i])
         raise refusal(path, (*where, i), f"{reprlib.repr(found[i])} again", "every value once")
+    if error.validator == "maximum":
+        allowed = f"{allowed}, at most {error.validator_value}"
     raise refusal(path, where, reprlib.repr(found), allowed)
 
 
