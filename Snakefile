@@ -22,6 +22,7 @@ rule all:
         f"{RESULTS}/records.csv",
         f"{RESULTS}/history.csv",
         f"{RESULTS}/environment.json",
+        f"{RESULTS}/costs.csv",
         f"{RESULTS}/experiments.csv",
         f"{RESULTS}/tables",
         f"{RESULTS}/figures",

@@ -11,6 +11,7 @@ from tabulate import tabulate
 
 from bench import data, records, store, study
 from bench.mistake import Mistake
+from bench.mixed import mixtures
 
 # Everything else is imported where it is used: what comes after `collect` imports no torch.
 
@@ -152,11 +153,18 @@ def _gallery(path, dataset, system, seed, models, threads, out) -> None:
     gallery.write(out, gallery.pictures(it, dataset, system, seed, models))
 
 
-def _collect(path: Path, files: list[Path], out: Path) -> None:
-    table = records.complete(records.read(*files), study.read(path))
+def _collect(path: Path, files: list[Path], logs: Path, allow_mixed: bool, out: Path) -> None:
+    table = records.complete(records.read(*files), study.read(path), logs)
+    mixed = mixtures(table)
+    if mixed and not allow_mixed:
+        advice = "make them anew, or say --allow-mixed and the report will tell"
+        raise Mistake(f"records with {'; '.join(mixed)}: {advice}")
     records.write(out, table.to_dict("records"))
-    if missing := int((table["status"] == "missing").sum()):
-        print(f"{missing} of {len(table)} records are missing", file=sys.stderr)
+    for text in mixed:
+        print(f"records with {text}", file=sys.stderr)
+    for status in records.ABSENT:
+        if count := int((table["status"] == status).sum()):
+            print(f"{count} of {len(table)} records are {status}", file=sys.stderr)
 
 
 def _history(files: list[Path], out: Path) -> None:
@@ -169,6 +177,12 @@ def _environment(files: list[Path], out: Path) -> None:
     from bench import environment
 
     environment.collect(files, out)
+
+
+def _costs(path: Path, folder: Path, out: Path) -> None:
+    from bench import costs
+
+    costs.write(out, costs.collect(study.read(path), folder))
 
 
 def _experiment(path: Path, name: str, out: Path) -> None:
@@ -344,9 +358,15 @@ def _parser() -> argparse.ArgumentParser:
     verb = add(
         _collect,
         "join records of several files in one table",
-        "A cell of the study without a record becomes a row whose status is `missing`.",
+        "A cell of the study without a record becomes a row whose status is `missing`, `failed` or "
+        "`timed-out`. Records of different code, environments or data are refused.",
     )
     _study(verb)
+    logs = "the workflow's logs, which tell failed from missing"
+    verb.add_argument("--logs", type=Path, metavar="DIR", help=logs)
+    verb.add_argument(
+        "--allow-mixed", action="store_true", help="join them all the same; the report tells"
+    )
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records, as CSV")
     _out(verb, "RECORDS.csv")
 
@@ -358,6 +378,16 @@ def _parser() -> argparse.ArgumentParser:
     files = "environment.json of curves"
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help=files)
     _out(verb, "ENVIRONMENT.json")
+
+    verb = add(
+        _costs,
+        "join what jobs took, in time and memory, in one table",
+        "Of the jobs that train, evaluate and draw a study's curves; no result depends on it.",
+    )
+    _study(verb)
+    what = "the workflow's benchmarks, by job"
+    verb.add_argument("folder", type=Path, metavar="BENCHMARKS", help=what)
+    _out(verb, "COSTS.csv")
 
     verb = add(
         _experiment,
@@ -387,7 +417,7 @@ def _parser() -> argparse.ArgumentParser:
         (
             _report,
             "write the report: one self-contained page",
-            f"{beside[:-1]}, environment.json.",
+            f"{beside[:-1]}, environment.json, costs.csv.",
             "FILE.html",
         ),
     ):

@@ -1,7 +1,7 @@
 """A study's curves: built, and kept as one file a cell."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -52,12 +52,15 @@ def write(
     folders: Sequence[Path],
     about: dict,
     diverged: Sequence[int | None],
+    keys: Iterable[str],
 ) -> None:
-    """One file a cell, which says what it is, each in its own folder."""
-    cells = zip(stack, folders, diverged, strict=True)
-    for index, (dim, folder, step) in enumerate(cells):
+    """One file a cell, which says what it is and by its key all that determines it, each in its
+    own folder."""
+    cells = zip(stack, folders, diverged, keys, strict=True)
+    for index, (dim, folder, step, key) in enumerate(cells):
         # One metadata key: the format does not keep the order of several.
-        cell = json.dumps(about | {"dim": dim, "diverged": step}, sort_keys=True)
+        own = {"dim": dim, "diverged": step, "key": key}
+        cell = json.dumps(about | own, sort_keys=True)
         with store.atomic(folder / f"{dim}.safetensors") as path:
             save_file(read_cell(model, index), path, {"cell": cell})
 

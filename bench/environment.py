@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import store
 from bench.mistake import Mistake
 
-__all__ = ["collect", "describe", "read", "write"]
+__all__ = ["collect", "describe", "digest", "packages", "read", "write"]
 
 _PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "zuko")
 """Those whose arithmetic decides numbers."""
@@ -27,8 +27,7 @@ def describe() -> dict[str, str]:
     import torch  # what reads environments must not need it
 
     return {
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in _PACKAGES},
+        **packages(),
         "system": _system(),
         "libc": " ".join(platform.libc_ver()).strip() or "unknown",
         "machine": platform.machine(),
@@ -38,41 +37,63 @@ def describe() -> dict[str, str]:
     }
 
 
+def packages() -> dict[str, str]:
+    """The versions of Python and of the packages whose arithmetic decides numbers."""
+    versions = {name: metadata.version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), **versions}
+
+
+def digest(described: Mapping[str, str]) -> str:
+    """A short hash of an environment as `describe` tells of it, without threads and code, which
+    records tell of by themselves."""
+    kept = {name: it for name, it in described.items() if name not in ("threads", "code")}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def write(path: str | Path) -> None:
     """Write `describe()` as JSON."""
     store.write_text(path, json.dumps(describe(), indent=1) + "\n")
 
 
 def collect(paths: Iterable[str | Path], out: str | Path) -> None:
-    """Write, of the files of some curves, how many have which value of what, as JSON.
+    """Write, of the files of some curves, by the hash of their environment how many have which
+    value of what, as JSON.
 
     Raises:
         Mistake: a file is no such description.
     """
-    counts: dict[str, Counter] = {}
+    joined: dict[str, dict[str, Counter]] = {}
     for path in paths:
-        for name, value in _mapping(path, str).items():
+        described = _mapping(path, str)
+        counts = joined.setdefault(digest(described), {})
+        for name, value in described.items():
             counts.setdefault(name, Counter())[value] += 1
-    joined = {name: dict(sorted(values.items())) for name, values in counts.items()}
-    store.write_text(out, json.dumps(joined, indent=1) + "\n")
+    told = {
+        key: {name: dict(sorted(values.items())) for name, values in counts.items()}
+        for key, counts in sorted(joined.items())
+    }
+    store.write_text(out, json.dumps(told, indent=1) + "\n")
 
 
-def read(path: str | Path) -> dict[str, dict[str, int]]:
-    """A file of `collect`: by name the values, with the number of curves that have them.
+def read(path: str | Path) -> dict[str, dict[str, dict[str, int]]]:
+    """A file of `collect`: by hash (as records have it) and name the values, with the number of
+    curves that have them.
 
     Raises:
         Mistake: it is none.
     """
     found = _mapping(path, dict)
-    if not all(isinstance(count, int) for values in found.values() for count in values.values()):
-        raise Mistake(f"{path}: not an environment: a value without its number of curves")
+    for counts in found.values():
+        for values in counts.values():
+            if not isinstance(values, dict) or not all(type(it) is int for it in values.values()):
+                raise Mistake(f"{path}: not an environment: a value without its number of curves")
     return found
 
 
 def _mapping(path: str | Path, kind: type) -> dict:
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Mistake(f"{path}: not an environment: {error}") from None
     if not (isinstance(found, dict) and all(isinstance(it, kind) for it in found.values())):
         raise Mistake(f"{path}: not an environment: it must hold {kind.__name__} values by name")

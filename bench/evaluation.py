@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench import curves, data, metrics, seeds
+from bench import curves, data, metrics, provenance, seeds
 from bench.checkpoints import choose
 from bench.codes import columns, dimensions
 from bench.components import Components, components
@@ -165,7 +165,8 @@ def evaluate_curve(
         for model, cells in curves.load(study, points, system, seed, models, chosen):
             measured = measure(model, protocol, extractors, noise, _metrics_seed(study, noise))
             for cell, metric in zip(cells, measured, strict=True):
-                rows.append(common | _trained(cell) | _outcome(cell, metric))
+                made = provenance.of_cell(cell, extractors(protocol))
+                rows.append(common | _trained(cell) | _outcome(cell, metric) | made)
     return rows
 
 
@@ -217,7 +218,7 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
     extractors = Extractors(points, real)
     size = torch.Size(points.shape).numel()
     draw = torch.rand if points.value_range else torch.randn
-    rows = []
+    rows, fingerprint = [], points.fingerprint()
     for name, protocol in study.protocols.items():
         extractor, target = extractors(protocol), extractors.real(protocol)
         held_out = "validation" if protocol.split == "test" else "test"
@@ -227,6 +228,7 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
                 f"{protocol.samples} samples of {dataset}, whose {held_out} split, the control of "
                 f"real data, has {count}"
             )
+        made = provenance.of_control(fingerprint, extractor)
         for seed in study.seeds:
             noise = _noise(study, dataset, seed)
             chosen = noise.permutation("real", count)[: protocol.samples]
@@ -249,5 +251,6 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
                     | distances(kept.features, target, protocol, _metrics_seed(study, noise))
                     | found
                     | kept.moments(extractors)
+                    | made
                 )
     return rows

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 from bench import data, store, typed
 from bench.mistake import Mistake
-from bench.study import Study
+from bench.study import Cell, Study
 
-__all__ = ["COLUMNS", "complete", "described", "frame", "read", "write"]
+__all__ = ["ABSENT", "COLUMNS", "complete", "described", "frame", "read", "write"]
 
 COLUMNS = {
     "study": "string",
@@ -66,7 +67,17 @@ COLUMNS = {
     "variance_ratio": "Float64",
     "component_separation": "Float64",
     "components_used": "Float64",
+    "cell": "string",
+    "code": "string",
+    "environment": "string",
+    "threads": "Int64",
+    "device": "string",
+    "data": "string",
+    "extractor": "string",
 }
+ABSENT = ("failed", "missing", "timed-out")
+"""The statuses of rows that stand for a cell without a record."""
+
 _KEY = ["dataset", "system", "dim", "seed", "protocol"]
 
 
@@ -80,13 +91,28 @@ def read(*paths: str | Path) -> pd.DataFrame:
     """Records from one or more files.
 
     Raises:
-        Mistake: a file has other columns, a value of another type, or a cell twice.
+        Mistake: a file has other columns, a value of another type, a name that is empty or has a
+            slash or a control character, a cell without a seed, or one twice.
     """
-    tables = [typed.read(path, COLUMNS, "a table of records") for path in paths]
+    tables = [_read(path) for path in paths]
     table = frame(row for table in tables for row in table.to_dict("records"))
     if table.duplicated(_KEY).any():
         cell = table[table.duplicated(_KEY)].iloc[0][_KEY].to_dict()
         raise Mistake(f"{', '.join(map(str, paths))}: two records of one cell: {cell}")
+    return table
+
+
+def _read(path: str | Path) -> pd.DataFrame:
+    table = typed.read(path, COLUMNS, "a table of records")
+    if table[["dataset", "system", "status"]].isna().any(axis=None):
+        raise Mistake(f"{path}: a record without dataset, system or status")
+    if table.loc[table["dim"].notna(), "seed"].isna().any():
+        raise Mistake(f"{path}: the record of a cell without its seed")
+    # Files are named by them.
+    for name in ("dataset", "system", "protocol"):
+        odd = table[name].str.contains(r"[/\x00-\x1f\x7f]", na=False)
+        if odd.any():
+            raise Mistake(f"{path}: {name} is no name: {table.loc[odd, name].iloc[0]!r}")
     return table
 
 
@@ -112,8 +138,12 @@ def described(study: Study, dataset: str, protocol: str) -> dict:
     }
 
 
-def complete(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """The table with a row of status `missing` for each cell and protocol without a record.
+def complete(table: pd.DataFrame, study: Study, logs: Path | None = None) -> pd.DataFrame:
+    """The table with a row for each cell and protocol without a record, of status `missing`; or
+    `failed` or `timed-out`, where the log of its training or measurement says so.
+
+    Arguments:
+        logs: the folder of the workflow's logs, by job.
 
     Raises:
         Mistake: a record is of no cell of the study, or of one that was trained or measured in
@@ -128,7 +158,7 @@ def complete(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     missing = [
         described(study, it.dataset, protocol)
         | {"system": it.system, "base": study.plan(it.dataset, it.system).system.base}
-        | {"dim": it.dim, "seed": it.seed, "status": "missing"}
+        | {"dim": it.dim, "seed": it.seed, "status": _absence(logs, it, protocol)}
         | {"true_dim": data.kind(it.dataset).true_dim}
         | {"options": json.dumps(study.plan(it.dataset, it.system).system.options, sort_keys=True)}
         for key, it in cells.items()
@@ -136,6 +166,28 @@ def complete(table: pd.DataFrame, study: Study) -> pd.DataFrame:
         if (*key, protocol) not in found
     ]
     return frame([*table.to_dict("records"), *missing])
+
+
+def _absence(logs: Path | None, cell: Cell, protocol: str) -> str:
+    """Why a cell has no record, from the logs of its two jobs."""
+    if logs is not None:
+        curve = f"{cell.dataset}/{cell.system}/{cell.seed}"
+        for name in (f"train/{curve}.log", f"evaluate/{curve}/{protocol}.log"):
+            if found := _end(logs / name):
+                return found
+    return "missing"
+
+
+@cache
+def _end(log: Path) -> str:
+    """How a job ended that did not end well, by its log; empty where that does not say."""
+    if not log.exists():
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    if lines[-1].startswith("bench: stopped:"):
+        return "timed-out"
+    failed = lines[-1].startswith("bench: error:") or "Traceback (most recent call last):" in lines
+    return "failed" if failed else ""
 
 
 def _refuse_strange(row: dict, key: tuple, cells: dict, study: Study) -> None:
@@ -146,7 +198,7 @@ def _refuse_strange(row: dict, key: tuple, cells: dict, study: Study) -> None:
         named = ", ".join(f"{name} {value}" for name, value in zip(_KEY, key, strict=True))
         raise Mistake(f"a record of no cell of the study {study.name}: {named}")
     expected = described(study, row["dataset"], protocol)
-    if not control and row["status"] != "missing":
+    if not control and row["status"] not in ABSENT:
         plan = study.plan(row["dataset"], row["system"])
         expected |= {
             "base": plan.system.base,

@@ -4,11 +4,11 @@ import math
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import curves, data, environment, sources, store, training
+from bench import curves, data, environment, provenance, sources, store, training
 from bench import history as histories
 from bench.data.base import DataSet
 from bench.history import History
@@ -53,6 +53,7 @@ def train(
     determined = _determined(study, points, system, seed, steps)
     wanted = {dim: determined | {"dim": dim} for dim in dims}
     keys = {dim: key(it) for dim, it in wanted.items()}
+    made = provenance.trained(determined)
     missing = [dim for dim in dims if not shelf.has(keys[dim])]
     if len(missing) < len(dims):
         kept = ",".join(str(dim) for dim in dims if dim not in missing)
@@ -61,8 +62,9 @@ def train(
         keeper = Keeper(
             shelf.checkpoint(key(determined)), key({dim: keys[dim] for dim in stack}), pause
         )
-        folders = [shelf.folder(keys[dim]) for dim in stack]
-        _train(study, points, system, seed, stack, steps, folders, keeper)
+        own = {dim: keys[dim] for dim in stack}
+        folders = [shelf.folder(it) for it in own.values()]
+        _train(study, points, system, seed, own, steps, folders, keeper, made)
         for dim in stack:
             shelf.finish(keys[dim], wanted[dim])
         keeper.remove()
@@ -94,12 +96,15 @@ def _train(
     points: DataSet,
     system: str,
     seed: int,
-    stack: Sequence[int],
+    keys: Mapping[int, str],
     steps: int | None,
     folders: Sequence[Path],
     keeper: Keeper,
+    made: Mapping[str, str],
 ) -> None:
-    """Train one stack and write each cell's files into its own folder."""
+    """Train one stack, whose cells' keys are given by dimension, and write each cell's files into
+    its own folder."""
+    stack = list(keys)
     dataset, split = points.name, points.rows("train")
     plan = study.plan(dataset, system).training
     steps = plan.steps if steps is None else steps
@@ -108,6 +113,7 @@ def _train(
         "batch": plan.batch,
         "schedule": plan.schedule,
         "steps": steps,
+        "made": made,
     }
     curve_seed = curves.cell_seed(study, dataset, seed)
     model = curves.build(study, points, system, seed, stack)
@@ -117,7 +123,8 @@ def _train(
         if done in kept:
             model.settle(split)
             here = [folder / "snapshots" / str(done) for folder in folders]
-            curves.write(model, stack, here, about | {"snapshot": done}, [None] * len(stack))
+            sound, then = [None] * len(stack), about | {"snapshot": done}
+            curves.write(model, stack, here, then, sound, keys.values())
 
     order, told = training.Order(len(split), plan.batch, curve_seed), History(stack)
     title = f"{dataset} {system} seed {seed} dims {','.join(map(str, stack))}"
@@ -139,7 +146,7 @@ def _train(
     for dim, step in zip(stack, diverged, strict=True):
         if step is not None:
             print(f"{title}: m = {dim} diverged at step {step}", file=sys.stderr)
-    curves.write(model, stack, folders, about | {"snapshot": steps}, diverged)
+    curves.write(model, stack, folders, about | {"snapshot": steps}, diverged, keys.values())
     about_curve = {"dataset": dataset, "system": system, "seed": seed}
     for dim, folder in zip(stack, folders, strict=True):
         rows = [about_curve | row for row in told.rows if row["dim"] == dim]

@@ -221,7 +221,7 @@ def _refuse_unknown_names(path: str | Path, document: dict) -> None:
     for index, override in enumerate(document.get("overrides", [])):
         for key in ("datasets", "systems"):
             for place, name in enumerate(override.get(key, [])):
-                if name not in document[key]:
+                if name not in list(document[key]):
                     where = ("overrides", index, key, place)
                     allowed = f"one of {', '.join(document[key])}"
                     raise refusal(path, where, reprlib.repr(name), allowed)
@@ -291,7 +291,7 @@ def _options(
 
 _JSON = {
     bool: {"type": "boolean", "description": "true or false"},
-    int: {"type": "integer", "description": "an integer"},
+    int: {"type": "integer", "maximum": 10**6, "description": "an integer"},
     float: {"type": "number", "description": "a finite number"},
     str: {"type": "string", "description": "text"},
 }

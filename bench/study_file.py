@@ -12,6 +12,10 @@ from bench.mistake import Mistake
 
 __all__ = ["StudyError", "load", "refusal", "validate"]
 
+# PyYAML lets through whatever reading a scalar of an explicit tag raises, such as `!!bool maybe`.
+_BROKEN = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+_BROKEN += (RecursionError,)
+
 
 class StudyError(Mistake):
     """A study that cannot be used: one line with file, key, value found, and what is allowed."""
@@ -33,7 +37,7 @@ def load(path: str | Path, wanted: str = "a study file in YAML") -> object:
         raise refusal(path, (), f"no readable file ({reason})", wanted) from None
     except StudyError:
         raise
-    except (yaml.YAMLError, ValueError) as error:
+    except _BROKEN as error:
         raise refusal(path, (), f"invalid YAML ({error})", wanted) from None
 
 
@@ -102,6 +106,8 @@ def validate(path: str | Path, document: object, schema: dict, where: tuple = ()
     if error.validator == "uniqueItems":
         i = next(i for i, value in enumerate(found) if value in found[:i])
         raise refusal(path, (*where, i), f"{reprlib.repr(found[i])} again", "every value once")
+    if error.validator == "maximum":
+        allowed = f"{allowed}, at most {error.validator_value}"
     raise refusal(path, where, reprlib.repr(found), allowed)
 
 

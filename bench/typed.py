@@ -22,7 +22,7 @@ def read(path: str | Path, columns: Mapping[str, str], what: str) -> pd.DataFram
     """
     try:
         table = pd.read_csv(path, dtype=dict(columns))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise Mistake(f"{path}: not {what}: {error}") from None
     if list(table.columns) != list(columns):
         raise Mistake(f"{path}: the columns of {what} are {', '.join(columns)}")

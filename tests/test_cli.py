@@ -11,7 +11,8 @@ import pytest
 from bench import cli, records
 
 VERBS = ["cells", "data", "features", "train", "evaluate", "gallery", "collect", "history"]
-VERBS += ["environment", "experiment", "experiments", "tables", "figures", "claims", "report"]
+VERBS += ["environment", "costs", "experiment", "experiments"]
+VERBS += ["tables", "figures", "claims", "report"]
 VERBS += ["classifier", "weights"]
 SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 

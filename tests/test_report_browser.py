@@ -40,7 +40,7 @@ CONTRASTS = """() => {
 def results():
     """Records of one data set, and what their models were trained with."""
     table = everything()
-    environment = {"python": {"3.11.7": 9}, "threads": {"1": 8, "2": 1}}
+    environment = {"5eed": {"python": {"3.11.7": 9}, "threads": {"1": 8, "2": 1}}}
     return Results(table[table["dataset"] == "made-up"], environment=environment)
 
 

@@ -425,10 +425,11 @@ def test_page_explains_what_was_not_reproduced_or_says_that_nobody_has(tmp_path,
 
 def test_page_shows_the_environment_or_that_there_is_none(report, tmp_path):
     assert "Not recorded" in report
-    told = {"python": {"3.11.7": 2}, "threads": {"1": 3, "2": 1}}
+    told = {"5eed": {"python": {"3.11.7": 2}, "threads": {"1": 3, "2": 1}}}
     table = records.frame(cells(u_curve(), "aae"))
     page.write(Results(table, environment=told), tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
+    assert "<dt>environment</dt><dd>5eed</dd>" in text
     assert "<dt>python</dt><dd>3.11.7</dd>" in text
     assert "<dt>threads</dt><dd>1 (3 curves), 2 (1 curve)</dd>" in text
     assert "Not recorded" not in text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import records, study
+from bench import costs, records, study
 
 ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "workflow" / "config" / "smoke.yaml"
@@ -77,6 +77,7 @@ def test_another_study_has_no_cell_of_the_default_one(tmp_path):
         "collect",
         "history",
         "environment",
+        "costs",
         "experiment",
         "experiments",
         "tables",
@@ -207,7 +208,12 @@ def test_the_smoke_study_runs_to_its_report(run):
     assert galleries == {"wae-mmd", "aae", "mask-aae", "pca"}
     assert (results / "figures" / "covariance-synthetic-8.svg").exists()
     told = json.loads((results / "environment.json").read_text(encoding="utf-8"))
-    assert told["threads"] == {"1": len(study.read(SMOKE).curves())}
+    (described,) = told.values()
+    assert described["threads"] == {"1": len(study.read(SMOKE).curves())}
+    assert set(table["environment"]) == set(told)
+    spent = costs.read(results / "costs.csv")
+    assert spent.groupby("stage").size().to_dict() == {"evaluate": 4, "gallery": 4, "train": 4}
+    assert (spent["seconds"] > 0).all()
     assert ended.stdout.rstrip().endswith(f"Report: {results / 'report.html'}")
 
 
@@ -254,7 +260,7 @@ def test_a_changed_study_reruns_only_what_depends_on_the_change(run, tmp_path, o
     folder, _ = run
     jobs, _ = plan(folder, "--configfile", variant(tmp_path, old, new))
     after = ["figures", "claims", "report", "all"]
-    after += ["collect", "tables"] if {"evaluate", "controls"} & set(rerun) else []
+    after += ["collect", "costs", "tables"] if {"evaluate", "controls"} & set(rerun) else []
     after += ["history", "environment"] if "train" in rerun else []
     assert jobs == rerun | (dict.fromkeys(after, 1) if rerun else {})
 

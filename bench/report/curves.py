@@ -29,7 +29,7 @@ class Failure:
     system: str
     dim: int
     seed: int
-    reason: str  # "diverged", "missing" or "no <column>"
+    reason: str  # "diverged", one of `records.ABSENT` or "no <column>"
     step: int | None = None
 
     def __str__(self) -> str:
@@ -74,9 +74,14 @@ class Grid:
         return "" if base == system else base
 
     def untrained(self, system: str | None = None) -> int:
-        """How many cells a system (or the data set) has, if all of them are missing; else 0."""
+        """How many cells a system (or the data set) has, if none of them has a record; else 0."""
         rows = self._cells if system is None else self._of[system]
-        return len(rows) if (rows["status"] == "missing").all() else 0
+        return len(rows) if rows["status"].isin(table.ABSENT).all() else 0
+
+    def lost(self, system: str | None = None) -> str:
+        """How the cells ended of what is `untrained`: `missing`, say, or `failed or missing`."""
+        rows = self._cells if system is None else self._of[system]
+        return " or ".join(sorted(rows["status"].unique()))
 
     def cautions(self, system: str | None = None, dim: int | None = None) -> list[str]:
         """What a reader must be told of distances: of a system, at a dimension, where given."""
@@ -188,7 +193,7 @@ def _dataset(name: str, rows: pd.DataFrame) -> Grid:
         complaint = f"{name}: {label} has several values of"
         _only(own, "base", complaint)
         options = _only(own, "options", complaint)
-        if (own["status"] != "missing").any() or options is not None:
+        if not own["status"].isin(table.ABSENT).all() or options is not None:
             _check_options(options, f"{name}: the options of {label}")
         training[str(label)] = {column: _only(own, column, complaint) for column in _TRAINED}
     main, *others = (

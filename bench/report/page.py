@@ -6,11 +6,12 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from bench import costs, store
 from bench import records as table
-from bench import store
+from bench.mixed import mixtures
 from bench.report import claims, experiments, figures, tables
 from bench.report.curves import MAIN, Grid, assignments, grids
-from bench.report.failures import condensed
+from bench.report.failures import condensed, gaps
 from bench.report.papers import papers
 from bench.report.results import Results
 from bench.report.text import bracket, listing, number
@@ -47,6 +48,8 @@ def write(results: Results, path: str | Path) -> None:
         datasets=[_dataset(grid, results) for grid in every],
         papers=papers(every),
         environment=results.environment,
+        costs=costs.by_stage(results.costs),
+        mixed=mixtures(rows),
         experiments=_experiments(results),
         columns=list(rows.columns),
         words=[name for name, kind in table.COLUMNS.items() if kind == "string"],
@@ -69,6 +72,7 @@ def _dataset(grid: Grid, results: Results) -> dict:
         "blocks": blocks,
         "others": others,
         "failures": condensed(grid),
+        "gaps": gaps(grid),
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench import costs
 from bench import environment as environments
 from bench import history as histories
 from bench import records as table
@@ -39,6 +40,7 @@ class Results:
         environment: what the curves were trained with, see `bench.environment.read`; None where
             nobody recorded it.
         experiments: see `bench.experiments.base`; None where there are none.
+        costs: what the jobs took, see `bench.costs`; None where nobody recorded it.
     """
 
     records: pd.DataFrame
@@ -46,23 +48,25 @@ class Results:
     gallery: Mapping[tuple[str, str], Mapping[str, np.ndarray]] = field(default_factory=dict)
     environment: Mapping[str, Mapping[str, int]] | None = None
     experiments: pd.DataFrame | None = None
+    costs: pd.DataFrame | None = None
 
 
 def read(path: str | Path) -> Results:
     """A table of records, with what lies in its folder: `history.csv`, `environment.json`,
-    `experiments.csv` and `gallery/<dataset>/<system>.npz`.
+    `experiments.csv`, `costs.csv` and `gallery/<dataset>/<system>.npz`.
 
     Raises:
         Mistake: a file is not what its name says.
     """
     pictures = sorted(Path(path).parent.glob("gallery/*/*.npz"))
-    environment = Path(path).with_name("environment.json")
+    environment, spent = (Path(path).with_name(it) for it in ("environment.json", "costs.csv"))
     return Results(
         table.read(path),
         training(path),
         {(file.parent.name, file.stem): _pictures(file) for file in pictures},
         environments.read(environment) if environment.exists() else None,
         experiments(path),
+        costs.read(spent) if spent.exists() else None,
     )
 
 

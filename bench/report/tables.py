@@ -85,7 +85,7 @@ def all_missing(grid: Grid) -> str:
     """What stands for the tables of a data set without a trained cell; empty for any other."""
     count = grid.untrained()
     return (
-        f"All {count} cells are missing: there is no record of a cell of {grid.dataset}."
+        f"All {count} cells are {grid.lost()}: there is no record of a cell of {grid.dataset}."
         if count
         else ""
     )

@@ -62,6 +62,28 @@ rule environment:
         "python -m bench environment {params.files} --out {output} 2> {log}"
 
 
+rule costs:
+    input:
+        sources("costs"),
+        record_files(),
+        galleries(),
+    output:
+        f"{RESULTS}/costs.csv",
+    log:
+        f"{RESULTS}/logs/costs.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/costs.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        folder=f"{RESULTS}/benchmarks",
+    shell:
+        'python -m bench costs "$study" {params.folder} --out {output} 2> {log}'
+
+
 rule tables:
     input:
         sources("report/tables"),

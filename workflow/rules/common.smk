@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import cli, study
+from bench.environment import packages
 from bench.sources import files
 
 
@@ -76,10 +77,12 @@ def sources(*modules):
 
 
 def curve(wildcards):
-    """All in the study that a trained curve depends on, as text: a change of it trains anew."""
+    """All in the study that a trained curve depends on, and the packages, as text: a change of it
+    trains anew. So no study joins results of two versions of one."""
     plan = asdict(STUDY.plan(wildcards.dataset, wildcards.system))
     dims = STUDY.datasets[wildcards.dataset]
-    return json.dumps(plan | {"dims": dims, "master_seed": STUDY.master_seed}, sort_keys=True)
+    more = {"dims": dims, "master_seed": STUDY.master_seed, "packages": packages()}
+    return json.dumps(plan | more, sort_keys=True)
 
 
 def base(wildcards):
@@ -88,9 +91,11 @@ def base(wildcards):
 
 
 def protocol(wildcards):
-    """All in the study that an evaluation depends on besides models and seeds, as text."""
+    """All in the study that an evaluation depends on besides models and seeds, and the packages,
+    as text."""
     it = asdict(STUDY.protocols[wildcards.protocol])
-    return json.dumps(it | {"master_seed": STUDY.master_seed}, sort_keys=True)
+    more = {"master_seed": STUDY.master_seed, "packages": packages()}
+    return json.dumps(it | more, sort_keys=True)
 
 
 def real_features(wildcards):
@@ -122,9 +127,15 @@ def record_files():
 def beside(wildcards=None):
     """What lies beside the records, and the report shows: training curves, what they were trained
     with, experiments, and galleries."""
-    own = [f"{RESULTS}/{name}" for name in ("history.csv", "environment.json", "experiments.csv")]
+    names = "history.csv", "environment.json", "experiments.csv", "costs.csv"
+    own = [f"{RESULTS}/{name}" for name in names]
+    return [*own, *galleries()]
+
+
+def galleries():
+    """What is drawn of trained cells, by data set and system."""
     gallery = f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz"
-    return [*own, *expand(gallery, dataset=list(STUDY.datasets), system=STUDY.systems)]
+    return expand(gallery, dataset=list(STUDY.datasets), system=STUDY.systems)
 
 
 def take_the_lock():
@@ -156,7 +167,9 @@ def assemble_what_there_is():
     for file in (f"{RESULTS}/records.csv", *stale.intersection(beside())):
         Path(file).unlink(missing_ok=True)
     steps = [
-        ["collect", str(STUDY_FILE), *files, "--out", f"{RESULTS}/records.csv"],
+        ["collect", str(STUDY_FILE), *files]
+        + ["--logs", f"{RESULTS}/logs", "--out", f"{RESULTS}/records.csv"],
+        ["costs", str(STUDY_FILE), f"{RESULTS}/benchmarks", "--out", f"{RESULTS}/costs.csv"],
         ["experiments", *taken, "--out", f"{RESULTS}/experiments.csv"],
     ]
     for verb, name in (("history", "history.csv"), ("environment", "environment.json")):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.records import ABSENT
 from bench.report.claims import explanations, forms
 from bench.report.claims.evidence import Evidence
 from bench.report.claims.experiments import judged
@@ -101,8 +102,8 @@ def _verdict(claim: Mapping, grid: Grid, system: str, history: pd.DataFrame | No
         notes.append(f"Too few seeds: {lacking[0]}.")
         verdict = INCONCLUSIVE
     failures = list(dict.fromkeys(it for cells in outcome.cells for it in cells.failures))
-    missing = [it for it in failures if it.reason == "missing"]
-    failed = [it for it in failures if it.reason != "missing"]
+    missing = [it for it in failures if it.reason in ABSENT]
+    failed = [it for it in failures if it.reason not in ABSENT]
     if failed:
         # A seed that fails is not a random one to lose, and the claims say "every m".
         notes.append(f"Failed cells, which rule out “reproduced”: {'; '.join(map(str, failed))}.")
