@@ -122,6 +122,9 @@ def test_two_values_of_one_environment_agree_with_nothing():
     mixed = {"threads": {"1": 3, "2": 3}}
     assert "1 or 2" in agreement.disagreement(mixed, mixed)
     assert not agreement.disagreement({"threads": {"1": 3}}, {"threads": {"1": 4}})
+    apart = {"a": {"threads": {"1": 3}}, "b": {"threads": {"2": 3}}}
+    assert "1 or 2" in agreement.disagreement(apart, apart)
+    assert not agreement.disagreement({"threads": {"1": 3}}, {"a": {"threads": {"1": 4}}})
 
 
 def test_an_experiments_digit_is_told():

@@ -1,4 +1,4 @@
-"""Whether two tables come of one environment, so that equal bytes can be asked for."""
+"""Whether two tables come of one environment, so that equal digits can be asked for."""
 
 from collections.abc import Mapping
 
@@ -12,16 +12,28 @@ def disagreement(then: Mapping | None, now: Mapping | None) -> str:
     """Why two environments do not agree, in words; empty where they do.
 
     Arguments:
-        then, now: as `bench.environment.read` gives them: by name the values with their counts. All
-            names but `code` must have one value each, and the same. None, of nobody having recorded
-            it, agrees with nothing.
+        then, now: as `bench.environment.read` gives them. All names but `code` must have one value
+            each, and the same. None, of nobody having recorded it, agrees with nothing.
     """
     for side, found in (("reference", then), ("results", now)):
         if not found:
             return f"no environment.json lies beside the {side}"
-    for name in sorted((then.keys() | now.keys()) - _FREE):
-        values = [sorted(found.get(name, ())) for found in (then, now)]
+    sides = [_values(found) for found in (then, now)]
+    for name in sorted((sides[0].keys() | sides[1].keys()) - _FREE):
+        values = [sorted(side.get(name, ())) for side in sides]
         if values[0] != values[1] or len(values[0]) != 1:
             first, second = (" or ".join(it) or "unknown" for it in values)
             return f"{name} is {first} in the reference and {second} in the results"
     return ""
+
+
+def _values(found: Mapping) -> dict[str, set[str]]:
+    """The values by name, be their counts of all curves together or apart by environment."""
+    values: dict[str, set[str]] = {}
+    for name, it in found.items():
+        if all(isinstance(count, int) for count in it.values()):
+            values.setdefault(name, set()).update(it)
+        else:
+            for inner, more in _values(it).items():
+                values.setdefault(inner, set()).update(more)
+    return values
