@@ -12,8 +12,7 @@ from bench import cli, records
 
 VERBS = ["cells", "data", "features", "train", "evaluate", "gallery", "collect", "history"]
 VERBS += ["environment", "experiment", "experiments", "tables", "figures", "claims", "report"]
-VERBS += ["compare"]
-VERBS += ["classifier", "weights"]
+VERBS += ["compare", "classifier", "weights"]
 SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 
 

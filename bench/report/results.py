@@ -48,14 +48,14 @@ class Results:
     experiments: pd.DataFrame | None = None
 
 
-def read(path: str | Path, gallery: bool = True) -> Results:
+def read(path: str | Path) -> Results:
     """A table of records, with what lies in its folder: `history.csv`, `environment.json`,
-    `experiments.csv` and, unless they are not asked for, `gallery/<dataset>/<system>.npz`.
+    `experiments.csv` and `gallery/<dataset>/<system>.npz`.
 
     Raises:
         Mistake: a file is not what its name says.
     """
-    pictures = sorted(Path(path).parent.glob("gallery/*/*.npz")) if gallery else []
+    pictures = sorted(Path(path).parent.glob("gallery/*/*.npz"))
     environment = Path(path).with_name("environment.json")
     return Results(
         table.read(path),

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench import environment as environments
+from bench import records
 from bench.mistake import Mistake
 from bench.report import results
 from bench.report.results import Results
@@ -29,21 +31,28 @@ def read(path: str | Path) -> Results:
     Raises:
         Mistake: a file is not what its name says.
     """
-    return results.read(file(path), gallery=False)
+    path = file(path)
+    environment = path.with_name("environment.json")
+    return Results(
+        records.read(path),
+        history=results.training(path),
+        environment=environments.read(environment) if environment.exists() else None,
+        experiments=results.experiments(path),
+    )
 
 
-def refuse_strangers(reference: pd.DataFrame, records: pd.DataFrame) -> None:
+def refuse_strangers(reference: pd.DataFrame, results: pd.DataFrame) -> None:
     """Refuse two tables that cannot be compared.
 
     Raises:
         Mistake: another study, no cell in common, or one that was trained or measured in another
             way.
     """
-    names = [sorted(table["study"].dropna().unique()) for table in (reference, records)]
+    names = [sorted(table["study"].dropna().unique()) for table in (reference, results)]
     if names[0] != names[1]:
         then, now = (", ".join(it) or "none" for it in names)
         raise Mistake(f"cannot compare: the study of the reference is {then}, of the results {now}")
-    both = reference.merge(records, on=KEY, suffixes=("_then", "_now"))
+    both = reference.merge(results, on=KEY, suffixes=("_then", "_now"))
     if both.empty:
         raise Mistake("cannot compare: the reference and the results have no cell in common")
     done = (both["status_then"] == "done") & (both["status_now"] == "done")
