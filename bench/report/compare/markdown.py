@@ -92,7 +92,7 @@ def _section(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) 
 
 
 def _cell(text: str) -> str:
-    """A text that stays in its cell: `<br>` is the only markup."""
+    """A text that stays in its cell."""
     text = " ".join(text.split()).replace("|", "\\|")
     return text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
 
