@@ -19,15 +19,15 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns 0, or 2 after a mistake of the user's, told in one line on stderr."""
+    """Run one verb. Returns 0, or 1 where `compare` found a change, or 2 after a mistake of the
+    user's, told in one line on stderr."""
     arguments = vars(_parser().parse_args(argv))
     verb = arguments.pop("verb")
     try:
-        verb(**arguments)
+        return verb(**arguments) or 0
     except (Mistake, OSError) as error:
         print(f"bench: error: {' '.join(_reason(error).split())}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _reason(error: Exception) -> str:
@@ -228,6 +228,28 @@ def _report(path: Path, out: Path) -> None:
     page.write(results.read(path), out)
 
 
+def _compare(reference: Path, results: Path, markdown: Path | None, update: bool) -> int:
+    from bench.report import compare
+
+    made, code = compare.read(results), 0
+    try:
+        found = compare.compare(compare.read(reference), made)
+        text = compare.markdown(found)
+        code = int(found.regressed or found.improved)
+    except (Mistake, FileNotFoundError) as error:
+        if not update:
+            raise
+        text = f"## A new reference\n\n{_reason(error)}\n"
+    if markdown is not None:
+        store.write_text(markdown, text)
+    print(text, end="")
+    if not update:
+        return code
+    for path in compare.update(reference, results):
+        print(f"written: {path}")
+    return 0
+
+
 def _classifier(name: str, out: Path) -> None:
     from bench.features import fit
 
@@ -426,6 +448,26 @@ def _parser() -> argparse.ArgumentParser:
             "path", type=Path, metavar="RECORDS", help="a table that collect made: records.csv"
         )
         _out(verb, out)
+
+    verb = add(
+        _compare,
+        "compare records with a reference: the regression gate",
+        "Digit by digit where the environments beside them agree, else by chance, with seeds for "
+        "replicates. Ends with 0 where they are the same, 1 after a regression or an unexplained "
+        "improvement, 2 where they cannot be compared. See docs/compare.md.",
+    )
+    for name in ("reference", "results"):
+        verb.add_argument(
+            name, type=Path, metavar=name.upper(), help="records.csv, or the folder that holds it"
+        )
+    verb.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write what is printed to a file too"
+    )
+    verb.add_argument(
+        "--update",
+        action="store_true",
+        help="then make the reference what the results are, and end with 0",
+    )
 
     verb = add(
         _classifier,

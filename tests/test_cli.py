@@ -12,7 +12,7 @@ from bench import cli, records
 
 VERBS = ["cells", "data", "features", "train", "evaluate", "gallery", "collect", "history"]
 VERBS += ["environment", "costs", "experiment", "experiments"]
-VERBS += ["tables", "figures", "claims", "report"]
+VERBS += ["tables", "figures", "claims", "report", "compare"]
 VERBS += ["classifier", "weights"]
 SMOKE = Path(__file__).parents[1] / "workflow" / "config" / "smoke.yaml"
 
