@@ -6,13 +6,15 @@ import torch
 from bench import data
 
 
+# Small tensors gain nothing from more threads, and machines are shared.
+torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Small tensors gain nothing from more threads, and machines are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """A test that asks for more threads leaves none to the next."""
     yield
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
 
 
 def _real(name):
