@@ -5,7 +5,6 @@ import torch
 
 from bench import data
 
-
 # Small tensors gain nothing from more threads, and machines are shared.
 torch.set_num_threads(1)
 

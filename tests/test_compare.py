@@ -159,6 +159,14 @@ def test_what_cannot_be_compared_ends_with_2_and_one_line(folders, capsys, chang
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("column", ["data", "extractor"])
+def test_other_data_or_features_cannot_be_compared_where_they_are_recorded(column):
+    then = [row | {column: "a"} for row in table()]
+    with pytest.raises(Mistake, match=f"{column} is a in the reference and b in the results"):
+        found(then, [row | {column: "b"} for row in table()])
+    assert not found(then, table()).regressed
+
+
 def test_no_records_end_with_2(folders, capsys):
     for path in (folders[1] / "absent.csv", folders[1] / "environment.json"):
         code, _, error = ran(capsys, folders[0], path)

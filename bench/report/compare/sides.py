@@ -15,6 +15,7 @@ __all__ = ["KEY", "file", "read", "refuse_strangers"]
 KEY = ["dataset", "system", "dim", "protocol", "seed"]
 
 _PROTOCOL = ["split", "features", "resizer", "stretch", "checkpoint", "samples", "draws"]
+_HASHES = ["data", "extractor"]
 _TRAINING = ["true_dim", "base", "net", "batch", "steps", "schedule", "options"]
 
 
@@ -46,7 +47,7 @@ def refuse_strangers(reference: pd.DataFrame, results: pd.DataFrame) -> None:
 
     Raises:
         Mistake: another study, no cell in common, or one that was trained or measured in another
-            way.
+            way, or on other data.
     """
     names = [sorted(table["study"].dropna().unique()) for table in (reference, results)]
     if names[0] != names[1]:
@@ -56,10 +57,12 @@ def refuse_strangers(reference: pd.DataFrame, results: pd.DataFrame) -> None:
     if both.empty:
         raise Mistake("cannot compare: the reference and the results have no cell in common")
     done = (both["status_then"] == "done") & (both["status_now"] == "done")
-    for columns, rows in ((_PROTOCOL, both), (_TRAINING, both[done])):
+    for columns, rows in ((_PROTOCOL + _HASHES, both), (_TRAINING, both[done])):
         for column in columns:
             then, now = rows[f"{column}_then"], rows[f"{column}_now"]
-            differ = ~((then == now).fillna(False) | (then.isna() & now.isna()))
+            # Hashes were not always recorded.
+            unknown = then.isna() | now.isna() if column in _HASHES else then.isna() & now.isna()
+            differ = ~((then == now).fillna(False) | unknown)
             if differ.any():
                 one = rows[differ].iloc[0]
                 raise Mistake(
