@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli, records
+from bench import cli, records, study
 
 VERBS = ["cells", "data", "features", "train", "evaluate", "gallery", "collect", "history"]
 VERBS += ["environment", "costs", "experiment", "experiments"]
@@ -118,7 +118,7 @@ def test_a_programming_error_keeps_its_traceback(monkeypatch):
     def broken(path):
         raise ValueError("unexpected")
 
-    monkeypatch.setattr(cli.study, "read", broken)
+    monkeypatch.setattr(study, "read", broken)
     with pytest.raises(ValueError, match="unexpected"):
         cli.main(["cells", str(SMOKE)])
 
