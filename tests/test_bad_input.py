@@ -23,18 +23,7 @@ LINES += ["x: !!python/object/apply:os.getcwd []", "when: 2001-13-41", "x: !!bin
 LINES += ["x: !!int 'a'", "x: !!float ''", "x: !!timestamp '1'", "x: !!bool maybe"]
 LINES += ["seeds: !!int ''", "name: !!timestamp x", "[" * 2000, "{a: " * 2000]
 FIELDS = ["nan", "inf", "-inf", "1e999", "-1", "9" * 40, "1.5", "", '"', "\x00", "True", "{"]
-FIELDS += [
-    "=1+1",
-    ",",
-    "\n",
-    "'",
-    "real",
-    "done",
-    "diverged",
-    "failed",
-    "null",
-    "9223372036854775808",
-]
+FIELDS += ["=1+1", ",", "\n", "'", "real", "done", "diverged", "failed", "9223372036854775808"]
 
 short = st.text(max_size=9)
 numbers = st.one_of(st.booleans(), st.integers(), st.floats())
