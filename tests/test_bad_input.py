@@ -151,7 +151,7 @@ def refused(contents, verbs, path, out=None):
     changed remark is, is none of them."""
     found = set()
 
-    @examples(MALFORMED + MALFORMED // 4)  # some are the same
+    @examples(MALFORMED * 3 // 2)  # some are the same
     @given(contents, verbs)
     def each(content, verb):
         path.write_bytes(content)

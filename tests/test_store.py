@@ -92,7 +92,7 @@ def commands(made, out):
     }
     it = {verb: [*more, "--out", str(out / verb)] for verb, more in it.items()}
     more = ["--update", "--markdown", str(out / "told.md")]
-    it["compare"] = [str(out / "compare"), str(made / "shown"), *more]
+    it["compare"] = [str(out / "compare" / "records.csv"), str(made / "shown"), *more]
     return it
 
 
