@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench import data, records, store, study
+from bench import data, downloads, records, store, study
 from bench.mistake import Mistake
 from bench.mixed import mixtures
 
@@ -80,8 +80,10 @@ def _short(value: float) -> str:
 
 def _data(path: Path, dataset: str, out: Path) -> None:
     _known("data set", dataset, study.read(path).datasets)
-    fingerprint = data.load(dataset).fingerprint()
-    store.write_text(out, json.dumps(fingerprint, indent=2, sort_keys=True) + "\n")
+    points = data.load(dataset)
+    files = [str(file.relative_to(downloads.root())) for file in points.files()]
+    told = points.fingerprint() | {"files": files}
+    store.write_text(out, json.dumps(told, indent=2, sort_keys=True) + "\n")
 
 
 def _features(path: Path, dataset: str, extractor: str, threads: int, out: Path) -> None:

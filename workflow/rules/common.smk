@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import cli, data, study
+from bench import cli, data, downloads, study
 from bench.environment import packages
 from bench.sources import digest
 
@@ -109,12 +109,12 @@ def altered(dataset):
     written = Path(f"{RESULTS}/data/{dataset}.json")
     if not written.exists():
         return False
-    when = written.stat().st_mtime
-    files = [file for file in data.kind(dataset).files() if file.exists()]
-    if all(file.stat().st_mtime <= when for file in files):
+    told, when = json.loads(written.read_text(encoding="utf-8")), written.stat().st_mtime
+    files = [downloads.root() / name for name in told.pop("files", [])]
+    if not any(file.exists() and file.stat().st_mtime > when for file in files):
         return False
     try:
-        return data.load(dataset).fingerprint() != json.loads(written.read_text(encoding="utf-8"))
+        return data.load(dataset).fingerprint() != told
     except data.DataError:
         return True
 
