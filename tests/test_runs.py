@@ -143,7 +143,7 @@ def _alone(path, out, steps, cells, system):
 )
 def test_killed_at_random_moments_and_run_again_is_the_same(system, steps, tiny, tmp_path):
     pick = random.Random(system)
-    found, resumed = killed_at_random(tiny, tmp_path, system, steps, pick, kills=6)
+    found, resumed = killed_at_random(tiny, tmp_path, system, steps, pick, kills=16)
     assert found == files(tmp_path / "timed")
     assert resumed
 

@@ -3,8 +3,6 @@
 
 
 rule inception_weights:
-    input:
-        sources("features/inception"),
     output:
         f"{RESULTS}/features/inception.json",
     log:
@@ -16,13 +14,14 @@ rule inception_weights:
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        by=made_by("features/inception"),
     shell:
         "python -m bench weights --out {output} 2> {log}"
 
 
 rule real_features:
     input:
-        sources("real", "features/__init__"),
         weights,
         data=rules.data.output[0],
     output:
@@ -36,6 +35,8 @@ rule real_features:
     threads: 1
     resources:
         mem_mb=2000,
+    params:
+        by=made_by("real", "features/__init__"),
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench features "$study"'
         " --dataset {wildcards.dataset} --extractor {wildcards.extractor}"
@@ -44,7 +45,6 @@ rule real_features:
 
 rule evaluate:
     input:
-        sources("evaluation", "records"),
         real=real_features,
         models=rules.train.output[0],
     output:
@@ -59,7 +59,7 @@ rule evaluate:
     resources:
         mem_mb=2000,
     params:
-        protocol=protocol,
+        by=protocol,
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench evaluate "$study"'
         " --dataset {wildcards.dataset} --system {wildcards.system} --seed {wildcards.seed}"
@@ -69,7 +69,6 @@ rule evaluate:
 
 rule controls:
     input:
-        sources("evaluation", "records"),
         real=real_features,
         data=rules.data.output[0],
     output:
@@ -84,7 +83,7 @@ rule controls:
     resources:
         mem_mb=2000,
     params:
-        protocol=protocol,
+        by=protocol,
         seeds=STUDY.seeds,
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench evaluate "$study"'

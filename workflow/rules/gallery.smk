@@ -4,7 +4,6 @@
 
 rule gallery:
     input:
-        sources("gallery"),
         models=f"{RESULTS}/models/{{dataset}}/{{system}}/{STUDY.seeds[0]}",
     output:
         f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz",
@@ -18,6 +17,7 @@ rule gallery:
     resources:
         mem_mb=2000,
     params:
+        by=made_by("gallery"),
         seed=STUDY.seeds[0],
     shell:
         'python -m bench gallery "$study" --dataset {wildcards.dataset}'

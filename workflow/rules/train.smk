@@ -4,7 +4,6 @@
 
 rule train:
     input:
-        lambda wildcards: sources("runs", f"systems/{base(wildcards)}"),
         data=f"{RESULTS}/data/{{dataset}}.json",
     output:
         directory(f"{RESULTS}/models/{{dataset}}/{{system}}/{{seed}}"),
@@ -18,7 +17,7 @@ rule train:
     resources:
         mem_mb=1000,
     params:
-        curve=curve,
+        by=curve,
     shell:
         'python -m bench train "$study" --dataset {wildcards.dataset} --system {wildcards.system}'
         " --seed {wildcards.seed} --cells results/cells --threads {threads} --out {output} 2> {log}"
