@@ -1,5 +1,6 @@
 """The one trainer: players take their turns, step by step, over a stack of cells."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -87,10 +88,12 @@ def train(
                 batch, step = points[rows], Step(index, steps, noise, rows, history.note)
                 loss = player.loss(batch, step)
                 history.note(player.name, loss)
-                note(loss.detach().isfinite(), index)
-                for parameter, gradient in zip(
-                    group, torch.autograd.grad(loss.sum(), group), strict=True
-                ):
+                total = loss.sum()
+                # No sum with a number that is not finite is.
+                if not math.isfinite(total.item()):
+                    note(loss.detach().isfinite(), index)
+                gradients = torch.autograd.grad(total, group)
+                for parameter, gradient in zip(group, gradients, strict=True):
                     # A fused optimiser reads a gradient in the order of its memory.
                     parameter.grad = gradient.contiguous()
                 optimiser.step()

@@ -38,8 +38,10 @@ class Linear(nn.Module):
             x = F.pad(x, (0, self.pad))
         x = x.expand(len(weight), *x.shape[-2:])
         if self.bias is None:
-            return torch.bmm(x, weight)[..., : self.fan_out]
-        return torch.baddbmm(self.bias[:, None], x, weight)[..., : self.fan_out]
+            out = torch.bmm(x, weight)
+        else:
+            out = torch.baddbmm(self.bias[:, None], x, weight)
+        return out if out.shape[-1] == self.fan_out else out[..., : self.fan_out]
 
 
 class MLP(nn.Module):

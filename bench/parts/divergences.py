@@ -1,7 +1,10 @@
 """Divergences between codes and a prior, for any leading axes (cells)."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 __all__ = ["SCALES", "kl_normal", "kl_standard_normal", "mmd_imq"]
 
@@ -27,32 +30,94 @@ def kl_normal(
     return 0.5 * terms.sum(-1)
 
 
-class _Kernel(torch.autograd.Function):
-    """Σ_s C_s / (C_s + d) with its derivative computed in the same pass over the distances."""
-
-    @staticmethod
-    def forward(ctx, distances: Tensor, scales: tuple[Tensor, ...]) -> Tensor:
-        needed = ctx.needs_input_grad[0]
-        kernel = torch.zeros_like(distances)
-        slope = torch.zeros_like(distances) if needed else None
-        for c in scales:
-            ratio = c + distances
-            kernel += torch.div(c, ratio, out=ratio)
-            if needed:
-                slope.addcdiv_(ratio.square_(), c, value=-1)
-        if needed:
-            ctx.save_for_backward(slope)
-        return kernel
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient * ctx.saved_tensors[0], None
+_ENTRIES = 2**17
+"""Of a kernel matrix that no gradient is asked of, so many at a time: they stay in the cache."""
 
 
-def _distances(x: Tensor, y: Tensor) -> Tensor:
+def _distances(x: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
+    """Squared distances [..., N, M] of points [..., N, D] and [..., M, D]."""
     squares_x, squares_y = (t.square().sum(-1) for t in (x, y))
-    crossed = torch.matmul(x, y.transpose(-1, -2))
-    return (squares_x[..., :, None] + squares_y[..., None, :]).sub(crossed, alpha=2).clamp(min=0)
+    out = torch.add(squares_x[..., :, None], squares_y[..., None, :], out=out)
+    return out.sub_(torch.matmul(x, y.transpose(-1, -2)), alpha=2).clamp_(min=0)
+
+
+def _kernel(distances: Tensor, scales: Sequence[Tensor], slope: Tensor | None = None) -> Tensor:
+    """Σ_s C_s / (C_s + d); to `slope`, of the first distances, its derivative in d is added."""
+    kernel, ratio = torch.zeros_like(distances), torch.empty_like(distances)
+    for c in scales:
+        torch.add(distances, c, out=ratio)
+        kernel += torch.div(c, ratio, out=ratio)
+        if slope is not None:
+            slope.addcdiv_(ratio[: len(slope)].square_(), c, value=-1)
+    return kernel
+
+
+def _sums(x: Tensor, y: Tensor, scales: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Of the kernel matrix of x and y [..., N, D] all entries' sum, and the diagonal's [...]."""
+    rows, diagonal, step = [], [], max(1, _ENTRIES // x.shape[-2])
+    for start in range(0, x.shape[-2], step):
+        kernel = _kernel(_distances(x[..., start : start + step, :], y), scales)
+        rows.append(kernel.sum(-1))
+        diagonal.append(kernel.diagonal(start, dim1=-2, dim2=-1))
+    return torch.cat(rows, -1).sum(-1), torch.cat(diagonal, -1).sum(-1)
+
+
+class _MMD(torch.autograd.Function):
+    """`mmd_imq` with its gradients, the three kernel matrices at once and without temporaries.
+
+    Each place where codes enter is an input of its own: their gradients are added up one by one, in
+    the order in which plain operations would have it, and so have the same last bits.
+    """
+
+    @staticmethod
+    def forward(ctx, scales: Sequence[Tensor], codes: Tensor, *places: Tensor) -> Tensor:
+        prior, count = places[-1], codes.shape[-2]
+        ctx.of_prior = ctx.needs_input_grad[-1]
+        distances = codes.new_empty(3, *codes.shape[:-1], count)
+        pairs = (codes, codes), (codes, prior), (prior, prior)
+        for pair, out in zip(pairs, distances, strict=True):
+            _distances(*pair, out)
+        # Prior draws that are constants need no slope among themselves.
+        slope = torch.zeros_like(distances[: 3 if ctx.of_prior else 2])
+        kernel = _kernel(distances, scales, slope)
+        # Where rounding made a distance negative there is none, nor from a point to itself.
+        slope *= distances[: len(slope)].sign()
+        slope[::2].diagonal(dim1=-2, dim2=-1).zero_()
+        ctx.save_for_backward(codes, prior, slope)
+        sums, diagonals = kernel.sum(-1).sum(-1), kernel.diagonal(dim1=-2, dim2=-1).sum(-1)
+        return _estimate(sums.unbind(), diagonals.unbind(), count)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        codes, prior, slope = ctx.saved_tensors
+        count = codes.shape[-2]
+        within = gradient / (count * (count - 1))
+        weights = torch.stack([within, -2 * gradient / count**2, within][: len(slope)])
+        slope = slope * weights[..., None, None]
+        by_row, by_column = slope.sum(-1)[..., None], slope.sum(-2)[..., None]
+        slope = -2 * slope
+
+        def left(pair: int, y: Tensor) -> Tensor:
+            return torch.matmul(slope[pair], y)
+
+        def right(pair: int, x: Tensor) -> Tensor:
+            return torch.matmul(x.transpose(-1, -2), slope[pair]).transpose(-1, -2)
+
+        twice = 2 * codes
+        of_codes = left(0, codes), right(0, codes), twice * by_column[0], twice * by_row[0]
+        of_codes = *of_codes, left(1, prior), twice * by_row[1]
+        if not ctx.of_prior:
+            return None, *of_codes, None
+        twice = 2 * prior
+        of_prior = left(2, prior) + right(2, prior) + twice * (by_column[2] + by_row[2])
+        return None, *of_codes, of_prior + right(1, codes) + twice * by_column[1]
+
+
+def _estimate(sums: Sequence[Tensor], diagonals: Sequence[Tensor], count: int) -> Tensor:
+    """MMD² of the sums of three kernel matrices, codes', between and prior's, with diagonals."""
+    of_codes, of_prior = ((sums[i] - diagonals[i]) / (count * (count - 1)) for i in (0, 2))
+    return of_codes + of_prior - 2 * (sums[1] / count**2)
 
 
 def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | None = None) -> Tensor:
@@ -82,14 +147,7 @@ def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | Non
     # Of no coordinates all points are one: whatever the width, the value is 0.
     base = 2 * scale**2 * dims.clamp(min=1)[..., None, None]
     scales = tuple(base * s for s in SCALES)
-
-    def total(x: Tensor, y: Tensor) -> Tensor:
-        return _Kernel.apply(_distances(x, y), scales)
-
-    def within(x: Tensor) -> Tensor:
-        kernel = total(x, x)
-        diagonal = kernel.diagonal(dim1=-2, dim2=-1).sum(-1)
-        return (kernel.sum(-1).sum(-1) - diagonal) / (count * (count - 1))
-
-    between = total(codes, prior).sum(-1).sum(-1) / count**2
-    return within(codes) + within(prior) - 2 * between
+    if torch.is_grad_enabled() and (codes.requires_grad or prior.requires_grad):
+        return _MMD.apply(scales, *[codes] * 6, prior)
+    pairs = (codes, codes), (codes, prior), (prior, prior)
+    return _estimate(*zip(*(_sums(*pair, scales) for pair in pairs), strict=True), count)
