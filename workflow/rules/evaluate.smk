@@ -35,7 +35,8 @@ rule real_features:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=mem_mb(of_measure),
+        runtime=runtime(of_measure),
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench features "$study"'
         " --dataset {wildcards.dataset} --extractor {wildcards.extractor}"
@@ -46,7 +47,7 @@ rule evaluate:
     input:
         sources("evaluation", "records"),
         real=real_features,
-        models=rules.train.output[0],
+        models=MODELS,
     output:
         f"{RESULTS}/records/{{dataset}}/{{system}}/{{seed}}/{{protocol}}.csv",
     log:
@@ -57,7 +58,8 @@ rule evaluate:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=mem_mb(of_measure),
+        runtime=runtime(of_measure),
     params:
         protocol=protocol,
     shell:
@@ -82,7 +84,8 @@ rule controls:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=mem_mb(of_measure),
+        runtime=runtime(of_measure),
     params:
         protocol=protocol,
         seeds=STUDY.seeds,
