@@ -111,7 +111,9 @@ def step_flops(plan: Plan, shape: Sequence[int], dim: int) -> float:
     cell = _cell(plan.net, shape, dim)
     critic = _dense([max(1, dim), *critic_widths(plan.net, shape), 1])
     # The gap's two passes forward and back are six, the penalty's and its gradient's nine.
-    return plan.training.batch * (3 * cell.flops + _turns(plan) * (cell.flops / 2 + 15 * critic.flops))
+    return plan.training.batch * (
+        3 * cell.flops + _turns(plan) * (cell.flops / 2 + 15 * critic.flops)
+    )
 
 
 def _turns(plan: Plan) -> int:

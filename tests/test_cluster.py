@@ -1,5 +1,6 @@
-"""Beyond one machine: the smoke study by SLURM, a job of it killed, has the bytes of a local run."""
+"""A cluster: the smoke study by SLURM, a job of it killed, has the bytes of a local run."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -9,11 +10,92 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
+from snakemake.cli import get_argument_parser
+
+from bench import costs, data, estimate, needs, study
 
 ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "workflow" / "config" / "smoke.yaml"
 SLURM = ROOT / "tests" / "cluster" / "slurm.sh"
 CANNOT = 77
+
+
+STUDIES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
+
+
+def options(profile):
+    """The keys of a profile."""
+    path = ROOT / "workflow" / "profiles" / profile / "config.yaml"
+    return set(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_profiles_have_options_that_snakemake_and_its_plugins_know():
+    known = {
+        option.lstrip("-")
+        for action in get_argument_parser()._actions
+        for option in action.option_strings
+    }
+    # The one that a plugin brings.
+    known.add("kubernetes-persistent-volumes")
+    assert options("slurm") <= known
+    assert options("kubernetes") <= known
+    assert options("default") - {"__use_yte__", "__definitions__"} <= known
+
+
+def counted(it, dataset, system):
+    """Operations of a step of the largest cell, by building its net."""
+    alone = {dataset: it.datasets[dataset][-1:]}
+    one = dataclasses.replace(it, seeds=(0,), datasets=alone, protocols={})
+    return estimate.cost(one, dataset, system).flops / it.plan(dataset, system).training.steps
+
+
+@pytest.mark.parametrize(
+    ("name", "system"),
+    [("paper", it) for it in ("vae-learned-gamma", "wae-gan", "mask-aae")]
+    + [("mnist", it) for it in ("wae-mmd", "aae")],
+)
+def test_what_is_asked_for_is_what_torch_counts_within_a_factor_of_two(name, system):
+    it = study.read(SMOKE.with_stem(name))
+    plan, kind = it.plan("mnist", system), data.kind("mnist")
+    found = needs.step_flops(plan, kind.shape, it.datasets["mnist"][-1])
+    exact = counted(it, "mnist", system)
+    assert exact / 1.1 < found < 2 * exact
+
+
+def test_needs_grow_with_cells_steps_and_batch():
+    it = study.read(SMOKE.with_stem("mnist"))
+    few, many = (needs.training(it, "mnist", "aae", dims) for dims in ((8,), range(1, 33)))
+    assert few.mem_mb < many.mem_mb
+    assert few.minutes < many.minutes
+    plan = it.plan("mnist", "aae")
+    longer = dataclasses.replace(plan.training, steps=10 * plan.training.steps, batch=1024)
+    other = dataclasses.replace(
+        it, plans={("mnist", "aae"): dataclasses.replace(plan, training=longer)}
+    )
+    found = needs.training(other, "mnist", "aae", (8,))
+    assert found.mem_mb > few.mem_mb
+    assert found.minutes > 2 * few.minutes
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_needs(name):
+    it = study.read(SMOKE.with_stem(name))
+    for dataset, system in it.plans:
+        found = needs.training(it, dataset, system, it.datasets[dataset])
+        assert found.mem_mb > 1000
+        for protocol in (*it.protocols, None):
+            controls = needs.measuring(it, dataset, None, protocol)
+            assert needs.measuring(it, dataset, system, protocol).minutes > controls.minutes > 0
+
+
+def test_cells_that_are_trained_apart_each_have_their_costs(tmp_path):
+    it = study.read(SMOKE)
+    for dim in (2, 8):
+        path = tmp_path / "train" / "synthetic-8" / "aae" / "0" / f"{dim}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\tmax_rss\n{dim}\t100\n")
+    assert [row["seconds"] for row in costs.collect(it, tmp_path)] == [2, 8]
 
 
 def snakemake(folder, *arguments):
