@@ -167,7 +167,7 @@ def test_slurm_goes_on_after_a_killed_job_with_the_bytes_of_a_local_run(tmp_path
     # One node has no accounts, keeps no accounting, and need not be asked so seldom.
     here = ["--slurm-no-account", "--slurm-status-command", "squeue", "--latency-wait", "10"]
     here += ["--slurm-init-seconds-before-status-checks", "2"]
-    here += ["--default-resources", "slurm_partition=all", "runtime=10"]
+    here += ["--default-resources", "slurm_partition=cpu", "runtime=10"]
     with (tmp_path / "log").open("w+") as log:
         command = [SLURM, slurm, *snakemake(tmp_path / "far", *profile, *here)]
         process = subprocess.Popen(command, env=plugins, stdout=log, stderr=subprocess.STDOUT)

@@ -3,7 +3,7 @@
 #
 # Needs root, and Debian's packages, which it installs where they are missing. Everything it writes
 # is in FOLDER, which must be empty; its daemons listen on loopback only, on free ports, and end with
-# the command. Exit code 77: it cannot run here; else the command's.
+# the command. Exit code 77: it cannot run here, and says why; else the command's.
 set -euo pipefail
 
 cannot() {
@@ -15,14 +15,18 @@ folder=$(realpath "$1")
 shift
 [ "$(id -u)" = 0 ] || cannot "SLURM's daemons are started as root"
 export PATH=$PATH:/usr/sbin:/sbin
-if ! command -v slurmctld slurmd munged sbatch srun > /dev/null; then
+missing=
+for program in munged slurmctld slurmd sbatch srun; do
+    command -v "$program" > /dev/null || missing=yes
+done
+if [ -n "$missing" ]; then
     command -v apt-get > /dev/null || cannot "no SLURM, and no apt-get to install it"
     {
-        # No daemon is started by a package: they would be others than these.
+        # So that no package starts a daemon of its own.
         export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
         apt-get update
         apt-get install --yes --no-install-recommends munge slurmctld slurmd slurm-client
-    } > "$folder/apt.log" 2>&1 || cannot "no SLURM, and apt-get install failed: $(tail -1 "$folder/apt.log")"
+    } > "$folder/apt.log" 2>&1 || cannot "no SLURM, and apt-get: $(tail -1 "$folder/apt.log")"
 fi
 
 umask 022
@@ -37,6 +41,7 @@ print(*(it.getsockname()[1] for it in taken))
 PORTS
 )"
 
+memory=$(awk '/^MemTotal:/ {print int($2 / 1024)}' /proc/meminfo)
 export SLURM_CONF=$folder/slurm.conf
 cat > "$SLURM_CONF" <<CONF
 ClusterName=one
@@ -65,15 +70,15 @@ ReturnToService=2
 MinJobAge=3600
 MpiDefault=none
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
-NodeName=node NodeHostname=localhost NodeAddr=127.0.0.1 CPUs=2 RealMemory=$(free --mebi | awk '/^Mem/ {print $2}') State=UNKNOWN
-PartitionName=all Nodes=node Default=YES MaxTime=60 State=UP
+NodeName=node NodeHostname=localhost NodeAddr=127.0.0.1 CPUs=2 RealMemory=$memory State=UNKNOWN
+PartitionName=cpu Nodes=node Default=YES MaxTime=60 State=UP
 CONF
 
-daemons=()
+started=()
 cleanup() {
     trap - EXIT
     [ ! -e "$folder/slurmd.pid" ] || scancel --user root 2> /dev/null || true
-    for pid in "${daemons[@]}"; do
+    for pid in "${started[@]}"; do
         kill "$pid" 2> /dev/null || true
     done
     wait
@@ -84,18 +89,22 @@ trap 'exit 143' TERM INT
 # The folders above the socket may be anyone's: --force says that this is known.
 munged --force --foreground --key-file "$folder/munge/key" --socket "$folder/munge/socket" \
     --pid-file "$folder/munge/pid" --log-file "$folder/munge/log" --seed-file "$folder/munge/seed" &
-daemons+=($!)
+started+=($!)
 for _ in $(seq 100); do [ -S "$folder/munge/socket" ] && break || sleep 0.1; done
 slurmctld -D -c &
-daemons+=($!)
+started+=($!)
 slurmd -D -N node &
-daemons+=($!)
+started+=($!)
 for _ in $(seq 300); do
     [ "$(sinfo --noheader --format %T 2> /dev/null)" != idle ] || break
     sleep 0.2
 done
-[ "$(sinfo --noheader --format %T)" = idle ] || cannot "SLURM did not start: see $folder/*.log"
+[ "$(sinfo --noheader --format %T)" = idle ] || {
+    echo "slurm.sh: SLURM did not start: see $folder/*.log" >&2
+    exit 1
+}
 
 "$@" &
 command=$!
+started+=("$command")
 wait "$command"
