@@ -21,7 +21,7 @@ COLUMNS = {
     "peak_mib": "Float64",
 }
 """A job's wall time and peak memory (empty where it was too short to be measured). Of a stage that
-has no seed or protocol these are empty. A curve whose cells are trained apart has a row for each."""
+has no seed or protocol these are empty. Of a curve whose cells are trained apart each is a job."""
 
 
 def collect(study: Study, folder: str | Path) -> list[dict]:

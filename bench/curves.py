@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load as tensors_of
+from safetensors.torch import save
 from torch import Tensor
 
 from bench import seeds, store, systems
@@ -58,11 +58,11 @@ def write(
     own folder."""
     cells = zip(stack, folders, diverged, keys, strict=True)
     for index, (dim, folder, step, key) in enumerate(cells):
-        # One metadata key: the format does not keep the order of several.
         own = {"dim": dim, "diverged": step, "key": key}
-        cell = json.dumps(about | own, sort_keys=True)
-        with store.atomic(folder / f"{dim}.safetensors") as path:
-            save_file(read_cell(model, index), path, {"cell": cell})
+        # One metadata key: the format does not keep the order of several.
+        held = read_cell(model, index)
+        path = folder / f"{dim}.safetensors"
+        store.write_sealed(path, lambda told, held=held: save(held, {"cell": told}), about | own)
 
 
 def stacks(study: Study, dataset: str, system: str, cells: list) -> list[list]:
@@ -119,8 +119,7 @@ def load(
 def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:
     """A cell's file: its path, what it says of the cell, and the cell's parameters."""
     try:
-        with safe_open(path, "pt") as file:
-            about = json.loads(file.metadata()["cell"])
-            return path, about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        about, content = store.read_sealed(path)
+    except (store.Damaged, OSError) as error:
         raise Mistake(f"{path}: not a trained cell: {error}") from None
+    return path, about, tensors_of(content)

@@ -1,5 +1,6 @@
 """A trained curve to what can be drawn of it: images, where its data are images, and its codes."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,10 @@ SAMPLES, ORIGINALS = 64, 8
 
 def write(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays as compressed `.npz`, in their order; the same bytes for the same arrays."""
-    with store.atomic(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    with store.atomic(path) as temporary:
+        temporary.write_bytes(content.getvalue())
 
 
 @torch.no_grad()

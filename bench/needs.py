@@ -19,7 +19,7 @@ _RATE = 1e10
 """Floating-point operations that one core makes a second, at least."""
 
 _STEP_S = 0.02
-"""Seconds that a step's calls take at most, however small its tensors are."""
+"""Seconds that the calls of a player's turn take at most, however small its tensors are."""
 
 _CELL_S = 60.0
 """Seconds that measuring a cell takes at most, beside decoding and features."""
@@ -75,7 +75,7 @@ def training(study: Study, dataset: str, system: str, dims: Sequence[int]) -> Ne
     flops = sum(step_flops(plan, kind.shape, dim) for dim in dims)
     numbers = sum(size.weights + it.batch * size.activations for size in sizes)
     stacks = 1 if plan.net.kind == "mlp" else len(dims)
-    seconds = it.steps * (flops / _RATE + stacks * _turns(plan) * _STEP_S)
+    seconds = it.steps * (flops / _RATE + stacks * (1 + _turns(plan)) * _STEP_S)
     return _needs(_PROCESS_MB + _points_mb(kind) + _COPIES * 4 * numbers / 1e6, seconds)
 
 
@@ -85,7 +85,7 @@ def measuring(study: Study, dataset: str, system: str | None, protocol: str | No
     kind = data.kind(dataset)
     protocols = [study.protocols[protocol]] if protocol else list(study.protocols.values())
     dims = study.datasets[dataset] if system else [0]
-    decoding = weights = images = 0.0
+    decoding = weights = 0.0
     snapshots = 1
     if system:
         plan = study.plan(dataset, system)
@@ -106,20 +106,19 @@ def measuring(study: Study, dataset: str, system: str | None, protocol: str | No
 
 
 def step_flops(plan: Plan, shape: Sequence[int], dim: int) -> float:
-    """Floating-point operations of one step of one cell: forward and backward passes of the nets, and
-    in every turn of a critic the encoder's, and those of the critic and its gradient penalty."""
+    """Floating-point operations of one step of one cell: both passes of its nets, and in each turn
+    of a critic the encoder's, the critic's and its gradient penalty's."""
     cell = _cell(plan.net, shape, dim)
     critic = _dense([max(1, dim), *critic_widths(plan.net, shape), 1])
     # The gap's two passes forward and back are six, the penalty's and its gradient's nine.
-    return plan.training.batch * (
-        3 * cell.flops + _turns(plan) * (cell.flops / 2 + 15 * critic.flops)
-    )
+    turn = cell.flops / 2 + 15 * critic.flops
+    return plan.training.batch * (3 * cell.flops + _turns(plan) * turn)
 
 
 def _turns(plan: Plan) -> int:
-    """Of a critic in one step; one where the system has none, which costs little."""
+    """Of a critic in one step; 0 where the system has none."""
     options = systems.load(plan.system.base).Options(**plan.system.options)
-    return getattr(options, "critic_turns", 1)
+    return getattr(options, "critic_turns", int(hasattr(options, "critic_lr")))
 
 
 def _cell(net: Net, shape: Sequence[int], dim: int) -> _Size:

@@ -1,6 +1,5 @@
 """A stack's training as a file, from which an interrupted one goes on as if it had not stopped."""
 
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -52,17 +51,15 @@ class Keeper:
         """The number of steps that are done, after putting what they left into `progress`: 0 where
         there is no checkpoint of this key, or it is damaged, which is said on stderr."""
         try:
-            data = store.read_sealed(self.path)
+            about, content = store.read_sealed(self.path)
         except FileNotFoundError:
             return 0
         except store.Damaged as error:
             print(f"{error}; training from the start", file=sys.stderr)
             return 0
-        size = int.from_bytes(data[:8], "little")
-        about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["checkpoint"])
         if about["key"] != self.key:
             return 0
-        _restore(progress, about, load(data))
+        _restore(progress, about, load(content))
         return about["done"]
 
     def after(self, done: int, progress: Progress) -> None:
@@ -72,7 +69,7 @@ class Keeper:
             return
         about, tensors = _state(progress)
         about |= {"key": self.key, "done": done}
-        store.write_sealed(self.path, save(tensors, {"checkpoint": json.dumps(about)}))
+        store.write_sealed(self.path, lambda told: save(tensors, {"checkpoint": told}), about)
         end = time.monotonic()
         self._due = end + max(self.pause, (end - start) / self.share)
 

@@ -1,13 +1,11 @@
 """Features of a data set's real points: computed once per data set, split and extractor."""
 
-import json
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 import torch
-from safetensors import SafetensorError, safe_open
 
 from bench import features, metrics, store
 from bench.data.base import DataSet
@@ -55,29 +53,28 @@ class Real:
 
     def write(self, path: str | Path, points: DataSet, extractor: Extractor) -> None:
         """Save the features, with the names and hashes of what they were computed from."""
-        with store.atomic(path) as temporary:
-            safetensors.numpy.save_file(
-                {split: np.ascontiguousarray(self[split]) for split in SPLITS},
-                temporary,
-                {"features": _origin(points, extractor)},
-            )
+        arrays = {split: np.ascontiguousarray(self[split]) for split in SPLITS}
+        store.write_sealed(
+            path,
+            lambda told: safetensors.numpy.save(arrays, {"features": told}),
+            _origin(points, extractor),
+        )
 
     @classmethod
     def read(cls, path: str | Path, points: DataSet, extractor: Extractor) -> "Real":
         """The features that `write` saved.
 
         Raises:
-            Mistake: the file has no features, or those of other data or of another extractor.
+            Mistake: the file has no features, or those of other data or of another extractor, or a
+                byte of it is not what was written.
         """
         try:
-            with safe_open(path, "np") as file:
-                origin = (file.metadata() or {}).get("features")
-                features = {split: file.get_tensor(split) for split in SPLITS}
-        except (SafetensorError, OSError) as error:
+            origin, content = store.read_sealed(path)
+        except (store.Damaged, OSError) as error:
             raise Mistake(f"{path}: no features of real points: {error}") from None
         if origin != _origin(points, extractor):
             raise Mistake(f"{path}: features of {origin}, not of {_origin(points, extractor)}")
-        return cls(features)
+        return cls(safetensors.numpy.load(content))
 
 
 class Extractors:
@@ -121,9 +118,6 @@ class Extractors:
         return found
 
 
-def _origin(points: DataSet, extractor: Extractor) -> str:
-    return json.dumps(
-        {"dataset": points.name, "extractor": extractor.identity}
-        | {split: points.sha256(split) for split in SPLITS},
-        sort_keys=True,
-    )
+def _origin(points: DataSet, extractor: Extractor) -> dict[str, str]:
+    own = {"dataset": points.name, "extractor": extractor.identity}
+    return own | {split: points.sha256(split) for split in SPLITS}

@@ -1,6 +1,7 @@
 """Which files of this package a module's results depend on, and one hash of them."""
 
 import hashlib
+import io
 from functools import cache
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -20,7 +21,7 @@ def files(*modules: str) -> tuple[Path, ...]:
     what only they import."""
     found = set()
     for module in modules:
-        finder = ModuleFinder([str(_ROOT)], excludes=_PARAMETERS)
+        finder = _Finder([str(_ROOT)], excludes=_PARAMETERS)
         finder.run_script(str(_ROOT / "bench" / f"{module.replace('-', '_')}.py"))
         found |= {Path(it.__file__) for it in finder.modules.values() if it.__file__}
     data = {file for path in found for file in path.parent.glob("*") if file.suffix in _DATA}
@@ -35,3 +36,11 @@ def digest(*modules: str) -> str:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         total.update(f"{path.relative_to(_ROOT).as_posix()} {content}\n".encode())
     return total.hexdigest()
+
+
+class _Finder(ModuleFinder):
+    def load_module(self, fqname, fp, pathname, file_info):
+        if fp is not None:
+            # The compiler leaves out what is never run.
+            fp = io.BytesIO(fp.read().replace(b"\nif TYPE_CHECKING:\n", b"\nif False:\n"))
+        return super().load_module(fqname, fp, pathname, file_info)

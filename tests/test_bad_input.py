@@ -1,74 +1,50 @@
 """Malformed study files and tables, made of valid ones at random: each is refused in one line."""
 
 import contextlib
+import copy
 import io
-import random
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from records_for_report import cells, controls, u_curve
 
 from bench import cli, estimate, records
 
-ROOT = Path(__file__).parents[1]
-STUDIES = sorted((ROOT / "workflow" / "config").glob("*.yaml"))
-ODD = [
-    None,
-    True,
-    0,
-    -1,
-    1.5,
-    1e308,
-    float("nan"),
-    float("inf"),
-    10**30,
-    "",
-    "\u202e\u0000é😀",
-    "x",
-]
-ODD += [[], {}, [[]], {"": None}, [1, "1"], "!!python/object/apply:os.getcwd []", b"\xff", -0.0]
-TEXTS = ["nan", "inf", "-inf", "1e999", "-1", "9" * 40, "1.5", "", '"', "\x00", "😀", "True"]
-TEXTS += [
-    "{",
-    "=1+1",
-    ",",
-    "\n",
-    "'",
-    "real",
-    "done",
-    "diverged",
-    "failed",
-    "null",
-    "9223372036854775808",
-]
+STUDIES = sorted((Path(__file__).parents[1] / "workflow" / "config").glob("*.yaml"))
+MALFORMED = 1000  # of each kind
+# What PyYAML stumbles over, or takes for something else than it looks like.
 LINES = ["a: &a [*a]", "? [1]\n: 2", "<<: {name: x}", "name: again", "- 1", "\t", "%TAG ! x", "---"]
 LINES += ["seeds: !!set {0}", "x: !!python/name:os.system", "2: 3", "null: 1", "x: 0o9", "x: 1:2:3"]
-LINES += [
-    "when: 2001-13-41",
-    "x: !!binary '@'",
-    "x: !!int 'a'",
-    "x: !!float ''",
-    "x: !!timestamp '1'",
-]
-LINES += ["x: !!bool maybe", "seeds: !!int ''", "name: !!timestamp x", "[" * 2000, "{a: " * 2000]
+LINES += ["x: !!python/object/apply:os.getcwd []", "when: 2001-13-41", "x: !!binary '@'"]
+LINES += ["x: !!int 'a'", "x: !!float ''", "x: !!timestamp '1'", "x: !!bool maybe"]
+LINES += ["seeds: !!int ''", "name: !!timestamp x", "[" * 2000, "{a: " * 2000]
+FIELDS = ["nan", "inf", "-inf", "1e999", "-1", "9" * 40, "1.5", "", '"', "\x00", "True", "{"]
+FIELDS += ["=1+1", ",", "\n", "'", "real", "done", "diverged", "failed", "9223372036854775808"]
+
+short = st.text(max_size=9)
+numbers = st.one_of(st.booleans(), st.integers(), st.floats())
+plain = st.one_of(st.none(), numbers, st.binary(max_size=4), short)
+values = st.recursive(
+    plain,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(short, inner, max_size=3),
+    max_leaves=4,
+)
+keys = st.one_of(short, st.sampled_from(["name", "seeds", 7, None]))
+fields = st.one_of(st.sampled_from(FIELDS), short, st.integers().map(str), st.floats().map(str))
 
 
-def bytes_of(text, pick):
-    """The text with some of its bytes changed, lost or doubled, or cut short."""
-    data = bytearray(text.encode())
-    for _ in range(pick.randrange(1, 4)):
-        place = pick.randrange(len(data))
-        how = pick.randrange(4)
-        if how == 0:
-            data[place] = pick.randrange(256)
-        elif how == 1:
-            del data[max(1, place) : place + pick.randrange(2, 20)]
-        elif how == 2:
-            data[place:place] = bytes(pick.randrange(256) for _ in range(pick.randrange(1, 5)))
-        else:
-            del data[max(1, place) :]
+@st.composite
+def of_other_bytes(draw, texts):
+    """A text with some of its bytes changed, lost or added, or cut short."""
+    data = bytearray(draw(st.sampled_from(texts)).encode())
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(data)))
+        end = draw(st.one_of(st.integers(start, start + 20), st.just(len(data))))
+        data[start:end] = draw(st.binary(max_size=5))
     return bytes(data)
 
 
@@ -81,97 +57,150 @@ def places(document, where=()):
         yield from places(value, (*where, key))
 
 
-def document_of(text, pick):
-    """The document with a value of another kind, a key that is lost, renamed or added."""
-    document = yaml.safe_load(text)
-    *where, last = pick.choice(list(places(document)))
+@st.composite
+def of_other_values(draw, documents):
+    """A document with a value of any kind, or a key that is lost, renamed or added."""
+    document = copy.deepcopy(draw(st.sampled_from(documents)))
+    *where, last = draw(st.sampled_from(list(places(document))))
     parent = document
     for key in where:
         parent = parent[key]
-    how = pick.randrange(4)
-    if how == 0:
+    how = draw(st.sampled_from(["other", "other", "lost", "renamed"]))
+    if how == "lost":
         del parent[last]
-    elif how == 1 and isinstance(parent, dict):
-        parent[pick.choice(["", "x", "name", "seeds", 7, None, "\u0000"])] = parent.pop(last)
+    elif how == "renamed" and isinstance(parent, dict):
+        parent[draw(keys)] = parent.pop(last)
     else:
-        parent[last] = pick.choice([*ODD, document["name"], pick.randrange(-9, 99)])
-    with contextlib.suppress(yaml.YAMLError):
-        return yaml.safe_dump(document, allow_unicode=True).encode("utf-8", "surrogatepass")
-    return b"\x00"
+        parent[last] = draw(values)
+    return yaml.safe_dump(document, allow_unicode=True).encode()
 
 
-def lines_of(text, pick):
-    """The text with a line of YAML's odder kinds somewhere, or a value of one."""
-    lines = text.splitlines()
-    place = pick.randrange(len(lines))
-    if pick.randrange(2):
-        lines.insert(place, pick.choice(LINES))
+@st.composite
+def of_other_lines(draw, texts):
+    """A text with a line of YAML's odder kinds somewhere, or a value of one."""
+    lines = draw(st.sampled_from(texts)).splitlines()
+    place, odd = draw(st.integers(0, len(lines) - 1)), draw(st.sampled_from(LINES))
+    if draw(st.booleans()):
+        lines.insert(place, odd)
     else:
-        value = pick.choice([line.partition(": ")[2] or line for line in LINES])
+        value = odd.partition(": ")[2] or odd
         lines[place] = re.sub(r": .*", lambda _: f": {value}", lines[place])
     return "\n".join(lines).encode()
 
 
-def table_of(text, pick):
-    """The table with fields, columns or rows of another kind, lost or doubled."""
+@st.composite
+def of_other_fields(draw, text):
+    """A table with fields, columns or rows of another kind, lost or doubled."""
     rows = [line.split(",") for line in text.splitlines()]
-    for _ in range(pick.randrange(1, 3)):
-        row, column = pick.randrange(len(rows)), pick.randrange(len(rows[0]))
-        how = pick.randrange(6)
-        if how < 3:
-            rows[row][min(column, len(rows[row]) - 1)] = pick.choice(TEXTS)
-        elif how == 3:
-            del rows[row][min(column, len(rows[row]) - 1)]
-        elif how == 4:
-            rows = [[*it[:column], pick.choice(TEXTS), *it[column + 1 :]] for it in rows]
+    for _ in range(draw(st.integers(1, 2))):
+        row = draw(st.integers(0, len(rows) - 1))
+        column = draw(st.integers(0, len(rows[row]) - 1))
+        how = draw(st.sampled_from(["field", "field", "lost", "column", "row"]))
+        if how == "field":
+            rows[row][column] = draw(fields)
+        elif how == "lost" and len(rows[row]) > 1:
+            del rows[row][column]
+        elif how == "column":
+            value = draw(fields)
+            rows = [[*it[:column], value, *it[column + 1 :]] for it in rows]
         else:
-            rows.insert(row, pick.choice([rows[row], [""], ["x"] * len(rows[0])]))
-    return "\n".join(map(",".join, rows)).encode("utf-8", "surrogatepass")
+            rows.insert(row, list(draw(st.sampled_from([rows[row], [""], ["x"] * len(rows[0])]))))
+    return "\n".join(map(",".join, rows)).encode()
 
 
-def ended(verb, path, *out):
-    """The exit status, and what was said on stderr."""
-    told = io.StringIO()
-    with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
-        status = cli.main([verb, str(path), *out])
-    return status, told.getvalue()
+@st.composite
+def of_another_order(draw, documents):
+    """A document whose mappings have another order."""
+
+    def shuffled(it):
+        if isinstance(it, list):
+            return [shuffled(value) for value in it]
+        if isinstance(it, dict):
+            return {key: shuffled(it[key]) for key in draw(st.permutations(list(it)))}
+        return it
+
+    document = shuffled(draw(st.sampled_from(documents)))
+    return yaml.safe_dump(document, sort_keys=False, default_flow_style=draw(st.booleans()))
 
 
-def check(status, told, path):
-    """Fine after all, or refused in one line that names the file or what is wrong with it."""
+def told(verb, path, *more):
+    """The exit status of a verb: fine, or refused in one line."""
+    out, error = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        status = cli.main([verb, str(path), *more])
     assert status in (0, 2)
     if status:
-        assert re.fullmatch(r"bench: error: [^\n]+\n", told)
-        assert len(told) < 2000
+        assert re.fullmatch(r"bench: error: [^\n]+\n", error.getvalue())
+        assert len(error.getvalue()) < 2000
     return status
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_a_malformed_study_file_is_refused_in_one_line(part, tmp_path, monkeypatch):
-    # What is fine after all need not be counted.
+def examples(count):
+    """The same ones each time, on a machine of any speed."""
+    return settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def refused(contents, verbs, path, out=None):
+    """The contents, all different, that verbs refused in one line; what is fine after all, as a
+    changed remark is, is none of them."""
+    found = set()
+
+    @examples(MALFORMED * 3 // 2)  # some are the same
+    @given(contents, verbs)
+    def each(content, verb):
+        path.write_bytes(content)
+        assume(told(verb, path, *(["--out", str(out / verb)] if out else [])) == 2)
+        found.add(content)
+
+    each()
+    return found
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """Nothing is counted of what is fine after all."""
     monkeypatch.setattr(estimate, "cost", lambda *about: estimate.Cost(1.0, 1.0))
-    pick, refused = random.Random(part), 0
-    texts = [path.read_text(encoding="utf-8") for path in STUDIES]
-    for _ in range(250):
-        how = pick.choice([bytes_of, document_of, lines_of])
-        path = tmp_path / "study.yaml"
-        path.write_bytes(how(pick.choice(texts), pick))
-        refused += check(*ended("cells", path), path) == 2
-    assert refused > 100  # what is left of a remark or a number may be fine
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_a_malformed_table_of_records_is_refused_in_one_line(part, tmp_path):
+@pytest.fixture(scope="module")
+def texts():
+    return [path.read_text(encoding="utf-8") for path in STUDIES]
+
+
+@pytest.mark.usefixtures("free")
+def test_a_malformed_study_file_is_refused_in_one_line(texts, tmp_path):
+    documents = [yaml.safe_load(text) for text in texts]
+    odd = st.one_of(of_other_bytes(texts), of_other_values(documents), of_other_lines(texts))
+    assert len(refused(odd, st.just("cells"), tmp_path / "study.yaml")) >= MALFORMED
+
+
+def test_a_malformed_table_of_records_is_refused_in_one_line(tmp_path):
     rows = cells(u_curve(dims=[2, 8]), "aae", dataset="synthetic-8", diverged={(8, 1): 3})
     rows += cells(u_curve(dims=[2, 8], source=1), "mask-aae", dataset="synthetic-8")
     rows += controls("synthetic-8")
     path = tmp_path / "records.csv"
     records.write(path, rows)
-    text, pick, refused = path.read_text(encoding="utf-8"), random.Random(part), 0
-    for i in range(250):
-        path.write_bytes(pick.choice([bytes_of, table_of, table_of])(text, pick))
-        # Drawing takes most of the time, and all verbs read alike.
-        verb = "report" if i % 50 == 0 else pick.choice(["claims", "tables"])
-        out = tmp_path / "out" / verb
-        refused += check(*ended(verb, path, "--out", str(out)), path) == 2
-    assert refused > 100
+    text = path.read_text(encoding="utf-8")
+    odd = st.one_of(of_other_bytes([text]), of_other_fields(text))
+    # Drawing takes most of the time, and all verbs read alike.
+    verbs = st.sampled_from([*["claims", "tables"] * 25, "report"])
+    assert len(refused(odd, verbs, path, tmp_path / "out")) >= MALFORMED
+
+
+@pytest.mark.usefixtures("free")
+def test_another_order_of_keys_and_another_style_are_accepted(texts, tmp_path):
+    path = tmp_path / "study.yaml"
+
+    @examples(30)
+    @given(of_another_order([yaml.safe_load(text) for text in texts]))
+    def each(content):
+        path.write_text(content, encoding="utf-8")
+        assert told("cells", path) == 0
+
+    each()

@@ -1,17 +1,26 @@
 """From a trained curve to records, through the command line's own functions."""
 
 import dataclasses
-import json
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
-from bench import curves, data, distances, evaluation, features, metrics, records, runs, study
+from bench import (
+    curves,
+    data,
+    distances,
+    evaluation,
+    features,
+    metrics,
+    records,
+    runs,
+    store,
+    study,
+)
 from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.real import Extractors, Real, blocks
@@ -96,10 +105,9 @@ def test_latent_divergence_is_near_zero_for_codes_from_the_prior_and_not_for_oth
 def test_a_diverged_cell_is_a_row_with_its_step_and_no_numbers(tiny, models, tmp_path):
     shutil.copytree(models / "vae", tmp_path / "vae")
     path = tmp_path / "vae" / "2.safetensors"
-    with safe_open(path, "pt") as file:
-        about = json.loads(file.metadata()["cell"]) | {"diverged": 3}
-    tensors = {key: value * float("nan") for key, value in load_file(path).items()}
-    save_file(tensors, path, {"cell": json.dumps(about)})
+    about, content = store.read_sealed(path)
+    tensors = {key: value * float("nan") for key, value in load(content).items()}
+    store.write_sealed(path, lambda told: save(tensors, {"cell": told}), about | {"diverged": 3})
     table = records.frame(evaluation.evaluate_curve(tiny, "synthetic-8", "vae", 0, path.parent))
     assert table["status"].tolist() == ["diverged", "done"]
     assert table["step"].tolist()[0] == 3

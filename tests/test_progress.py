@@ -108,7 +108,7 @@ def test_checkpoints_take_their_share_of_the_time_at_most(tmp_path, monkeypatch)
     monkeypatch.setattr("bench.progress.time.monotonic", lambda: clock[0])
     written = []
 
-    def write(path, data):
+    def write(path, save, about):
         clock[0] += 2.0
         written.append(clock[0])
 

@@ -1,14 +1,12 @@
 """Curves trained: each cell once, and an interrupted one from where it was."""
 
 import json
-import multiprocessing
 import random
-import shutil
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from bench import cli, data, runs, study
 from bench.data.base import DataSet
@@ -105,49 +103,17 @@ def test_any_changed_byte_of_a_kept_cell_is_noticed(tiny, tmp_path, capsys):
     assert train(tiny, tmp_path / "b", [2], cells=cells) == expected
 
 
-def killed_at_random(path, folder, system, steps, pick, kills):
-    """A curve's files after so many kills -9 at random moments of its training."""
-    # Processes that begin with everything imported: what is killed is training.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.runs", "bench.study"])
-    out, cells, resumed = folder / "out", folder / "cells", 0
-    arguments = (path, out, steps, cells, system)
-    start = time.monotonic()
-    whole = context.Process(target=_alone, args=(path, folder / "timed", steps, None, system))
-    whole.start()
-    whole.join()
-    longest = time.monotonic() - start
-    for _ in range(kills):
-        process = context.Process(target=_alone, args=arguments)
-        process.start()
-        process.join(pick.uniform(0, longest))
-        process.kill()
-        process.join()
-        resumed += any(cells.glob("checkpoints/*"))
-        if process.exitcode == 0:
-            # It came to its end: from the beginning again, so that every kill is of a training.
-            assert files(out) == files(folder / "timed")
-            shutil.rmtree(folder / "out")
-            shutil.rmtree(folder / "cells")
-    _alone(*arguments)
-    return files(out), resumed
-
-
-def _alone(path, out, steps, cells, system):
-    torch.set_num_threads(1)
-    runs.train(study.read(path), "synthetic-8", system, 0, [2, 4], steps, out, cells, pause=0)
-
-
-# As many steps as take about two seconds: longer than a process takes to begin.
+# As many steps as take about a second.
 @pytest.mark.parametrize(
-    ("system", "steps"),
-    [("mask-aae", 400), ("vhe", 600), ("two-stage-vae", 1200)],
+    ("system", "steps"), [("mask-aae", 100), ("vhe", 200), ("two-stage-vae", 300)]
 )
 def test_killed_at_random_moments_and_run_again_is_the_same(system, steps, tiny, tmp_path):
-    pick = random.Random(system)
-    found, resumed = killed_at_random(tiny, tmp_path, system, steps, pick, kills=6)
-    assert found == files(tmp_path / "timed")
-    assert resumed
+    driver, kills = Path(__file__).with_name("killed.py"), 16
+    command = [sys.executable, driver, tiny, tmp_path, system, steps, kills, 0]
+    ended = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > 0
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
 
 
 def test_the_command_line_keeps_cells_where_it_is_told_to(tiny, tmp_path, capsys):

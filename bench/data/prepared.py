@@ -6,6 +6,7 @@ prepared.
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,15 +43,13 @@ def write(record: Path, about: dict, splits: dict[str, tuple[tuple, Iterable[np.
         shape, images = splits[split]
         digest = hashlib.sha256()
         with store.atomic(_points(record, split)) as temporary, temporary.open("wb") as file:
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
+            file.write(_header(shape))
             for image in images:
                 content = np.ascontiguousarray(image).data
                 digest.update(content)
                 file.write(content)
         found[split] = {"sha256": digest.hexdigest(), "shape": list(shape)}
-    content = {"about": about, "splits": found}
-    store.write_text(record, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    store.write_text(record, _text({"about": about, "splits": found}))
 
 
 def opened(record: Path, about: dict) -> dict[str, tuple[torch.Tensor, str]]:
@@ -64,9 +63,12 @@ def opened(record: Path, about: dict) -> dict[str, tuple[torch.Tensor, str]]:
             was prepared is not what `about` says.
     """
     try:
-        content = json.loads(record.read_text(encoding="utf-8"))
+        text = record.read_text(encoding="utf-8")
+        content = json.loads(text)
         if content["about"] != about:
             raise DataError(f"{record} is of {content['about']}, expected {about}")
+        if text != _text(content):
+            raise DataError(f"{record} is truncated or altered")
         found = content["splits"]
         return {split: _opened(_points(record, split), **found[split]) for split in SPLITS}
     except (DataError, OSError) as error:
@@ -80,14 +82,22 @@ def _points(record: Path, split: str) -> Path:
     return record.with_name(f"{record.stem}-{split}.npy")
 
 
+def _text(content: dict) -> str:
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    """What stands before an array of bytes in a `.npy` file."""
+    header = io.BytesIO()
+    about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, about)
+    return header.getvalue()
+
+
 def _opened(path: Path, sha256: str, shape: list[int]) -> tuple[torch.Tensor, str]:
     with path.open("rb") as stream:
-        try:
-            np.lib.format.read_magic(stream)
-            header = np.lib.format.read_array_header_1_0(stream)
-        except ValueError:
-            header = None
-        if header != (tuple(shape), False, np.uint8):
+        header = _header(tuple(shape))
+        if stream.read(len(header)) != header:
             raise DataError(f"{path} is not the array of {shape} bytes that was prepared")
         downloads.check(path, stream, sha256)
     return torch.from_numpy(np.load(path, mmap_mode="c")), sha256

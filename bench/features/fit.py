@@ -37,7 +37,7 @@ def train(name: str, out: str | Path, root: str | Path | None = None) -> float:
         raise Mistake(f"no classifier {name!r}; there are {', '.join(NETS)}")
     weights = fit(name, *examples(name, "train", root), STEPS)
     with store.atomic(out) as temporary:
-        safetensors.torch.save_file(weights, temporary)
+        temporary.write_bytes(safetensors.torch.save(weights))
     return accuracy(name, weights, *examples(name, "validation", root))
 
 

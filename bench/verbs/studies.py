@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench import data, store, study
+from bench import data, downloads, store, study
 from bench.verbs import arguments
 from bench.verbs.arguments import Add
 
@@ -72,5 +72,7 @@ def _sequence(numbers: Sequence[int]) -> str:
 
 def _data(path: Path, dataset: str, out: Path) -> None:
     arguments.known("data set", dataset, study.read(path).datasets)
-    fingerprint = data.load(dataset).fingerprint()
-    store.write_text(out, json.dumps(fingerprint, indent=2, sort_keys=True) + "\n")
+    points = data.load(dataset)
+    files = [str(file.relative_to(downloads.root())) for file in points.files()]
+    told = points.fingerprint() | {"files": files}
+    store.write_text(out, json.dumps(told, indent=2, sort_keys=True) + "\n")

@@ -3,7 +3,6 @@
 
 rule collect:
     input:
-        sources("records"),
         records=record_files(),
     output:
         report(f"{RESULTS}/records.csv", caption="../report/records.rst", category="Records"),
@@ -16,13 +15,14 @@ rule collect:
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        by=made_by("records", "mixed"),
     shell:
         'python -m bench collect "$study" {input.records} --out {output} 2> {log}'
 
 
 rule history:
     input:
-        sources("history"),
         models=models(),
     output:
         f"{RESULTS}/history.csv",
@@ -36,6 +36,7 @@ rule history:
     resources:
         mem_mb=1000,
     params:
+        by=made_by("history"),
         files=lambda wildcards, input: [f"{models}/history.csv" for models in input.models],
     shell:
         "python -m bench history {params.files} --out {output} 2> {log}"
@@ -43,7 +44,6 @@ rule history:
 
 rule environment:
     input:
-        sources("environment"),
         models=models(),
     output:
         f"{RESULTS}/environment.json",
@@ -57,6 +57,7 @@ rule environment:
     resources:
         mem_mb=500,
     params:
+        by=made_by("environment"),
         files=lambda wildcards, input: [f"{models}/environment.json" for models in input.models],
     shell:
         "python -m bench environment {params.files} --out {output} 2> {log}"
@@ -64,7 +65,6 @@ rule environment:
 
 rule costs:
     input:
-        sources("costs"),
         record_files(),
         galleries(),
     output:
@@ -79,6 +79,7 @@ rule costs:
     resources:
         mem_mb=500,
     params:
+        by=made_by("costs"),
         folder=f"{RESULTS}/benchmarks",
     shell:
         'python -m bench costs "$study" {params.folder} --out {output} 2> {log}'
@@ -86,7 +87,6 @@ rule costs:
 
 rule tables:
     input:
-        sources("report/tables"),
         PUBLISHED,
         records=rules.collect.output[0],
     output:
@@ -105,14 +105,16 @@ rule tables:
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        by=made_by("report/tables"),
     shell:
         "python -m bench tables {input.records} --out {output} 2> {log}"
 
 
 rule figures:
     input:
-        sources("report/figures"),
         beside,
+        PUBLISHED,
         records=rules.collect.output[0],
     output:
         report(
@@ -130,13 +132,14 @@ rule figures:
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        by=made_by("report/figures"),
     shell:
         "python -m bench figures {input.records} --out {output} 2> {log}"
 
 
 rule claims:
     input:
-        sources(*CLAIMS),
         EXPLANATIONS,
         rules.history.output[0],
         rules.experiments.output[0],
@@ -152,13 +155,14 @@ rule claims:
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        by=made_by(*CLAIMS),
     shell:
         "python -m bench claims {input.records} --out {output} > {log} 2>&1"
 
 
 rule report:
     input:
-        sources("report/page", *CLAIMS),
         beside,
         EXPLANATIONS,
         PUBLISHED,
@@ -174,5 +178,7 @@ rule report:
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        by=made_by("report/page", *CLAIMS),
     shell:
         "python -m bench report {input.records} --out {output} 2> {log}"

@@ -3,14 +3,15 @@
 import fcntl
 import json
 import os
+import re
 import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import cli, study
+from bench import cli, data, downloads, study
 from bench.environment import packages
-from bench.sources import files
+from bench.sources import digest
 
 
 def study_file():
@@ -40,6 +41,7 @@ except study.StudyError as error:
     refuse(error)
 
 RESULTS = f"results/{STUDY.name}"
+PACKAGES = packages()
 PUBLISHED = sorted(
     os.path.relpath(file) for file in Path(workflow.basedir, "results/published").glob("*.csv")
 )
@@ -70,19 +72,19 @@ wildcard_constraints:
     protocol="|".join(STUDY.protocols),
 
 
-def sources(*modules):
-    """The files that modules of bench depend on, and the data beside them: inputs of the rules that
-    run them, for Snakemake sees no change of an imported module."""
-    return [os.path.relpath(file) for file in files(*modules)]
+def made_by(*modules, **told):
+    """What decides a job's outputs besides its inputs, as text: the code of the modules of bench that
+    it runs, the packages, and what the study tells it. It is a parameter of every rule, for of a
+    change Snakemake sees neither an imported module's nor a package's."""
+    decides = {"code": digest(*modules), "packages": PACKAGES, "study": told}
+    return json.dumps(decides, sort_keys=True)
 
 
 def curve(wildcards):
-    """All in the study that a trained curve depends on, and the packages, as text: a change of it
-    trains anew. So no study joins results of two versions of one."""
+    """What a trained curve is made by. So no study joins results of two versions of one."""
     plan = asdict(STUDY.plan(wildcards.dataset, wildcards.system))
-    dims = STUDY.datasets[wildcards.dataset]
-    more = {"dims": dims, "master_seed": STUDY.master_seed, "packages": packages()}
-    return json.dumps(plan | more, sort_keys=True)
+    more = {"dims": STUDY.datasets[wildcards.dataset], "master_seed": STUDY.master_seed}
+    return made_by("runs", f"systems/{base(wildcards)}", **plan, **more)
 
 
 def base(wildcards):
@@ -91,11 +93,30 @@ def base(wildcards):
 
 
 def protocol(wildcards):
-    """All in the study that an evaluation depends on besides models and seeds, and the packages,
-    as text."""
-    it = asdict(STUDY.protocols[wildcards.protocol])
-    more = {"master_seed": STUDY.master_seed, "packages": packages()}
-    return json.dumps(it | more, sort_keys=True)
+    """What records are made by, besides models and seeds."""
+    told = asdict(STUDY.protocols[wildcards.protocol])
+    return made_by("evaluation", "records", **told, master_seed=STUDY.master_seed)
+
+
+def experiment(wildcards):
+    """What an experiment's numbers are made by."""
+    told = {"seeds": STUDY.seeds, "master_seed": STUDY.master_seed}
+    return made_by("experiments/base", f"experiments/{wildcards.experiment}", **told)
+
+
+def altered(dataset):
+    """Whether a data set's files have been changed since its hash was written."""
+    written = Path(f"{RESULTS}/data/{dataset}.json")
+    if not written.exists():
+        return False
+    told, when = json.loads(written.read_text(encoding="utf-8")), written.stat().st_mtime
+    files = [downloads.root() / name for name in told.pop("files", [])]
+    if not any(file.exists() and file.stat().st_mtime > when for file in files):
+        return False
+    try:
+        return data.load(dataset).fingerprint() != told
+    except data.DataError:
+        return True
 
 
 def real_features(wildcards):
@@ -153,6 +174,10 @@ def take_the_lock():
     except OSError as error:
         told = f"no lock is to be had there ({error.strerror}): see to it that no other run is"
         print(f"bench: {RESULTS}: {told} at work there", file=sys.stderr)
+    for file in Path(RESULTS).rglob(".*"):
+        # What a killed run left of files that `bench.store.atomic` was writing.
+        if re.fullmatch(r"\..+\.[a-z0-9_]{8}", file.name):
+            file.unlink()
 
 
 def assemble_what_there_is():

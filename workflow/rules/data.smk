@@ -2,8 +2,6 @@
 
 
 rule data:
-    input:
-        lambda wildcards: sources(f"data/{wildcards.dataset}"),
     output:
         f"{RESULTS}/data/{{dataset}}.json",
     log:
@@ -15,5 +13,9 @@ rule data:
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        by=lambda wildcards: made_by(
+            f"data/{wildcards.dataset}", altered=altered(wildcards.dataset)
+        ),
     shell:
         'python -m bench data "$study" --dataset {wildcards.dataset} --out {output} 2> {log}'

@@ -3,8 +3,6 @@
 
 
 rule inception_weights:
-    input:
-        sources("features/inception"),
     output:
         f"{RESULTS}/features/inception.json",
     log:
@@ -16,13 +14,14 @@ rule inception_weights:
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        by=made_by("features/inception"),
     shell:
         "python -m bench weights --out {output} 2> {log}"
 
 
 rule real_features:
     input:
-        sources("real", "features/__init__"),
         weights,
         data=rules.data.output[0],
     output:
@@ -37,6 +36,8 @@ rule real_features:
     resources:
         mem_mb=mem_mb(of_measure),
         runtime=runtime(of_measure),
+    params:
+        by=made_by("real", "features/__init__"),
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench features "$study"'
         " --dataset {wildcards.dataset} --extractor {wildcards.extractor}"
@@ -45,7 +46,6 @@ rule real_features:
 
 rule evaluate:
     input:
-        sources("evaluation", "records"),
         real=real_features,
         models=MODELS,
     output:
@@ -61,7 +61,7 @@ rule evaluate:
         mem_mb=mem_mb(of_measure),
         runtime=runtime(of_measure),
     params:
-        protocol=protocol,
+        by=protocol,
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench evaluate "$study"'
         " --dataset {wildcards.dataset} --system {wildcards.system} --seed {wildcards.seed}"
@@ -71,7 +71,6 @@ rule evaluate:
 
 rule controls:
     input:
-        sources("evaluation", "records"),
         real=real_features,
         data=rules.data.output[0],
     output:
@@ -87,7 +86,7 @@ rule controls:
         mem_mb=mem_mb(of_measure),
         runtime=runtime(of_measure),
     params:
-        protocol=protocol,
+        by=protocol,
         seeds=STUDY.seeds,
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench evaluate "$study"'

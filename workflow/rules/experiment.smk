@@ -3,8 +3,6 @@
 
 
 rule experiment:
-    input:
-        lambda wildcards: sources("experiments/base", f"experiments/{wildcards.experiment}"),
     output:
         f"{RESULTS}/experiments/{{experiment}}.csv",
     log:
@@ -17,14 +15,13 @@ rule experiment:
     resources:
         mem_mb=1000,
     params:
-        seeds=[STUDY.master_seed, *STUDY.seeds],
+        by=experiment,
     shell:
         'python -m bench experiment "$study" --name {wildcards.experiment} --out {output} 2> {log}'
 
 
 rule experiments:
     input:
-        sources("experiments/base"),
         files=expand(f"{RESULTS}/experiments/{{experiment}}.csv", experiment=STUDY.experiments),
     output:
         f"{RESULTS}/experiments.csv",
@@ -37,5 +34,7 @@ rule experiments:
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        by=made_by("experiments/base"),
     shell:
         "python -m bench experiments {input.files} --out {output} 2> {log}"

@@ -3,8 +3,6 @@
 
 
 rule classifier:
-    input:
-        sources("features/fit", "data/mnist", "data/fashion-mnist"),
     output:
         "results/features/{classifier}.safetensors",
     log:
@@ -18,5 +16,7 @@ rule classifier:
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        by=made_by("features/fit", "data/mnist", "data/fashion-mnist"),
     shell:
         "python -m bench classifier {wildcards.classifier} --out {output} 2> {log}"

@@ -4,7 +4,6 @@
 
 rule gallery:
     input:
-        sources("gallery"),
         models=f"{RESULTS}/models/{{dataset}}/{{system}}/{STUDY.seeds[0]}",
     output:
         f"{RESULTS}/gallery/{{dataset}}/{{system}}.npz",
@@ -19,6 +18,7 @@ rule gallery:
         mem_mb=mem_mb(of_measure),
         runtime=runtime(of_measure),
     params:
+        by=made_by("gallery"),
         seed=STUDY.seeds[0],
     shell:
         'python -m bench gallery "$study" --dataset {wildcards.dataset}'

@@ -3,7 +3,6 @@
 from functools import cache, partial
 
 from bench import needs
-from bench.sources import digest
 
 MODELS = f"{RESULTS}/models/{{dataset}}/{{system}}/{{seed}}"
 CELL = f"{RESULTS}/cells/{{dataset}}/{{system}}/{{seed}}/{{dim}}"
@@ -61,15 +60,8 @@ def of_measure(wildcards):
     return measuring(wildcards.dataset, system, getattr(wildcards, "protocol", None))
 
 
-@cache
-def cells_of(dataset, system):
-    """All that cells of a data set and system depend on but dimension and seed, as text."""
-    plan = STUDY.plan(dataset, system)
-    code = digest("runs", f"systems/{plan.system.base}")
-    more = {"master_seed": STUDY.master_seed, "packages": packages(), "code": code}
-    return json.dumps(asdict(plan) | more, sort_keys=True)
-
-
 def cell(wildcards):
-    """As `curve`, of one cell."""
-    return cells_of(wildcards.dataset, wildcards.system)
+    """What a cell that is trained alone is made by."""
+    plan = asdict(STUDY.plan(wildcards.dataset, wildcards.system))
+    modules = "runs", f"systems/{base(wildcards)}"
+    return made_by(*modules, **plan, master_seed=STUDY.master_seed)

@@ -5,7 +5,6 @@
 
 rule train:
     input:
-        lambda wildcards: sources("runs", f"systems/{base(wildcards)}"),
         data=f"{RESULTS}/data/{{dataset}}.json",
     output:
         directory(MODELS),
@@ -22,14 +21,12 @@ rule train:
         mem_mb=mem_mb(of_stack),
         runtime=runtime(of_stack),
     params:
-        curve=curve,
+        by=curve,
     shell:
         'python -m bench train "$study" --dataset {wildcards.dataset} --system {wildcards.system}'
         " --seed {wildcards.seed} --cells results/cells --threads {threads} --out {output} 2> {log}"
 
 
-# The modules that it runs are no inputs, as a study may have thousands of cells: their hash is in the
-# parameters.
 rule train_cell:
     input:
         data=f"{RESULTS}/data/{{dataset}}.json",
@@ -48,7 +45,7 @@ rule train_cell:
         mem_mb=mem_mb(of_cell),
         runtime=runtime(of_cell),
     params:
-        cell=cell,
+        by=cell,
     shell:
         'python -m bench train "$study" --dataset {wildcards.dataset} --system {wildcards.system}'
         " --seed {wildcards.seed} --dims {wildcards.dim} --cells results/cells"
@@ -57,7 +54,6 @@ rule train_cell:
 
 rule join:
     input:
-        lambda wildcards: sources("runs", f"systems/{base(wildcards)}"),
         cells=lambda wildcards: [
             CELL.format(**wildcards, dim=dim) for dim in STUDY.datasets[wildcards.dataset]
         ],
@@ -75,6 +71,6 @@ rule join:
     resources:
         mem_mb=1000,
     params:
-        curve=curve,
+        by=curve,
     shell:
         "python -m bench join {input.cells} --out {output} 2> {log}"
