@@ -192,7 +192,9 @@ def test_slurm_goes_on_after_a_killed_job_with_the_bytes_of_a_local_run(tmp_path
     assert again[3] == "COMPLETED"
     assert int(again[1].rstrip("M")) == 2 * int(memory.rstrip("M"))
     assert minutes(again[2]) == 2 * minutes(limit)
-    assert not list(slurm.glob("*.pid"))  # its daemons have ended
+    # Its daemons have ended.
+    assert not list(slurm.glob("*.pid"))
+    assert not Path("/etc/slurm/slurm.conf").is_symlink()
 
     near = snakemake(tmp_path / "near", "--cores", "2")
     ended = subprocess.run(near, env=plugins, capture_output=True, text=True)

@@ -2,8 +2,8 @@
 # Run a command beside a SLURM of one node: slurm.sh FOLDER COMMAND [ARGUMENT ...]
 #
 # Needs root, and Debian's packages, which it installs where they are missing. Everything it writes
-# is in FOLDER, which must be empty; its daemons listen on loopback only, on free ports, and end with
-# the command. Exit code 77: it cannot run here, and says why; else the command's.
+# is in FOLDER, which must be empty, but for a link /etc/slurm/slurm.conf while it lasts; its daemons
+# listen on loopback only, on free ports, and end with the command. Exit code 77: it cannot run here, and says why; else the command's.
 set -euo pipefail
 
 cannot() {
@@ -13,6 +13,9 @@ cannot() {
 
 folder=$(realpath "$1")
 shift
+# Where SLURM's commands look by themselves: a job's have no SLURM_CONF.
+link=/etc/slurm/slurm.conf
+[ ! -e "$link" ] || cannot "this machine has a SLURM of its own: $link"
 [ "$(id -u)" = 0 ] || cannot "SLURM's daemons are started as root"
 export PATH=$PATH:/usr/sbin:/sbin
 missing=
@@ -77,6 +80,7 @@ CONF
 started=()
 cleanup() {
     trap - EXIT
+    rm -f "$link"
     [ ! -e "$folder/slurmd.pid" ] || scancel --user root 2> /dev/null || true
     for pid in "${started[@]}"; do
         kill "$pid" 2> /dev/null || true
@@ -85,6 +89,8 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 143' TERM INT
+mkdir -p "${link%/*}"
+ln -sfn "$SLURM_CONF" "$link"
 
 # The folders above the socket may be anyone's: --force says that this is known.
 munged --force --foreground --key-file "$folder/munge/key" --socket "$folder/munge/socket" \
