@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench import cli, data, runs, study
 from bench.data.base import DataSet
