@@ -21,7 +21,7 @@ setup: .venv/ready  ## install everything into .venv
 	@touch $@
 
 test: setup  ## run the whole test suite
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: setup  ## check style: Python, Snakemake rules, the workflow
 	@$(BIN)/ruff check .

@@ -46,7 +46,7 @@ class Results:
     records: pd.DataFrame
     history: pd.DataFrame | None = None
     gallery: Mapping[tuple[str, str], Mapping[str, np.ndarray]] = field(default_factory=dict)
-    environment: Mapping[str, Mapping[str, int]] | None = None
+    environment: Mapping[str, Mapping[str, Mapping[str, int]]] | None = None
     experiments: pd.DataFrame | None = None
     costs: pd.DataFrame | None = None
 

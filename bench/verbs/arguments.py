@@ -6,7 +6,18 @@ from pathlib import Path
 
 from bench.mistake import Mistake
 
-__all__ = ["Add", "curve", "dims", "known", "natural", "out", "positive", "study", "threads"]
+__all__ = [
+    "Add",
+    "curve",
+    "dims",
+    "files",
+    "known",
+    "natural",
+    "out",
+    "positive",
+    "study",
+    "threads",
+]
 
 Add = Callable[..., argparse.ArgumentParser]
 """Makes the verb of a function: takes it, a line of help, and more for its own help."""
@@ -23,6 +34,11 @@ def curve(verb: argparse.ArgumentParser) -> None:
     """Which curve of a data set."""
     verb.add_argument("--system", required=True, help="a label among the study's systems")
     verb.add_argument("--seed", required=True, type=natural, help="replicate, an integer >= 0")
+
+
+def files(verb: argparse.ArgumentParser, what: str) -> None:
+    """Files to join."""
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help=what)
 
 
 def threads(verb: argparse.ArgumentParser) -> None:

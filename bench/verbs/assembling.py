@@ -26,16 +26,15 @@ def describe(add: Add) -> None:
     verb.add_argument(
         "--allow-mixed", action="store_true", help="join them all the same; the report tells"
     )
-    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records, as CSV")
+    arguments.files(verb, "records, as CSV")
     arguments.out(verb, "RECORDS.csv")
 
     verb = add(_history, "join what curves told of their training in one table")
-    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="history.csv of curves")
+    arguments.files(verb, "history.csv of curves")
     arguments.out(verb, "HISTORY.csv")
 
     verb = add(_environment, "join what curves were trained with, with counts")
-    files = "environment.json of curves"
-    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help=files)
+    arguments.files(verb, "environment.json of curves")
     arguments.out(verb, "ENVIRONMENT.json")
 
     verb = add(
@@ -58,11 +57,13 @@ def describe(add: Add) -> None:
     arguments.out(verb, "FILE.csv")
 
     verb = add(_experiments, "join the numbers of several experiments in one table")
-    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of experiment")
+    arguments.files(verb, "files of experiment")
     arguments.out(verb, "EXPERIMENTS.csv")
 
 
-def _collect(path: Path, files: list[Path], logs: Path, allow_mixed: bool, out: Path) -> None:
+def _collect(
+    path: Path, files: list[Path], logs: Path | None, allow_mixed: bool, out: Path
+) -> None:
     table = records.complete(records.read(*files), study.read(path), logs)
     mixed = mixtures(table)
     if mixed and not allow_mixed:
