@@ -21,7 +21,7 @@ COLUMNS = {
     "peak_mib": "Float64",
 }
 """A job's wall time and peak memory (empty where it was too short to be measured). Of a stage that
-has no seed or protocol these are empty."""
+has no seed or protocol these are empty. Of a curve whose cells are trained apart each is a job."""
 
 
 def collect(study: Study, folder: str | Path) -> list[dict]:
@@ -40,6 +40,8 @@ def collect(study: Study, folder: str | Path) -> list[dict]:
         curve = {"dataset": it.dataset, "system": it.system, "seed": it.seed}
         place = f"{it.dataset}/{it.system}/{it.seed}"
         files[f"train/{place}.tsv"] = {"stage": "train"} | curve
+        for dim in it.dims:
+            files[f"train/{place}/{dim}.tsv"] = {"stage": "train"} | curve
         for name in study.protocols:
             more = {"stage": "evaluate", "protocol": name}
             files[f"evaluate/{place}/{name}.tsv"] = curve | more

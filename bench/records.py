@@ -169,10 +169,11 @@ def complete(table: pd.DataFrame, study: Study, logs: Path | None = None) -> pd.
 
 
 def _absence(logs: Path | None, cell: Cell, protocol: str) -> str:
-    """Why a cell has no record, from the logs of its two jobs."""
+    """Why a cell has no record, from the logs of its jobs: its curve's, its own, or measurement."""
     if logs is not None:
         curve = f"{cell.dataset}/{cell.system}/{cell.seed}"
-        for name in (f"train/{curve}.log", f"evaluate/{curve}/{protocol}.log"):
+        trained = f"train/{curve}.log", f"train/{curve}/{cell.dim}.log"
+        for name in (*trained, f"evaluate/{curve}/{protocol}.log"):
             if found := _end(logs / name):
                 return found
     return "missing"

@@ -1,5 +1,6 @@
 """Curves trained: each cell once, and an interrupted one from where it was."""
 
+import json
 import math
 import shutil
 import sys
@@ -12,11 +13,12 @@ from bench import curves, data, environment, provenance, sources, store, trainin
 from bench import history as histories
 from bench.data.base import DataSet
 from bench.history import History
+from bench.mistake import Mistake
 from bench.progress import Keeper
 from bench.shelf import Shelf, key
 from bench.study import Study
 
-__all__ = ["train"]
+__all__ = ["join", "train"]
 
 _STRETCHES = 40
 """Where there are fewer epochs, the history tells of so many parts of training."""
@@ -59,10 +61,10 @@ def train(
         kept = ",".join(str(dim) for dim in dims if dim not in missing)
         print(f"{dataset} {system} seed {seed} dims {kept}: trained before", file=sys.stderr)
     for stack in curves.stacks(study, dataset, system, missing):
-        keeper = Keeper(
-            shelf.checkpoint(key(determined)), key({dim: keys[dim] for dim in stack}), pause
-        )
         own = {dim: keys[dim] for dim in stack}
+        # A curve's stack has one, whatever its dimensions; lone cells may be trained at one time.
+        name = key(determined) if study.plan(dataset, system).net.kind == "mlp" else own[stack[0]]
+        keeper = Keeper(shelf.checkpoint(name), key(own), pause)
         folders = [shelf.folder(it) for it in own.values()]
         _train(study, points, system, seed, own, steps, folders, keeper, made)
         for dim in stack:
@@ -70,6 +72,23 @@ def train(
         keeper.remove()
     _gather([shelf.folder(keys[dim]) for dim in dims], Path(out))
     environment.write(Path(out) / "environment.json")
+
+
+def join(folders: Sequence[str | Path], out: str | Path) -> None:
+    """Join folders of `train`, cells of one curve that were trained apart, in that curve's folder:
+    the same files as of all of them trained in one run.
+
+    Raises:
+        Mistake: they were not trained in the same environment.
+    """
+    first, *others = folders = [Path(it) for it in folders]
+    described = {it: json.loads((it / "environment.json").read_text()) for it in folders}
+    for it in others:
+        odd = [name for name, value in described[first].items() if described[it][name] != value]
+        if odd:
+            raise Mistake(f"{it}: trained with another {', '.join(odd)} than {first}")
+    _gather(folders, Path(out))
+    store.write_text(Path(out) / "environment.json", (first / "environment.json").read_text())
 
 
 def _determined(

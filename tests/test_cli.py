@@ -10,7 +10,7 @@ import pytest
 
 from bench import cli, records, study
 
-VERBS = ["cells", "data", "features", "train", "evaluate", "gallery", "collect", "history"]
+VERBS = ["cells", "data", "features", "train", "join", "evaluate", "gallery", "collect", "history"]
 VERBS += ["environment", "costs", "experiment", "experiments"]
 VERBS += ["tables", "figures", "claims", "report", "compare"]
 VERBS += ["classifier", "weights"]

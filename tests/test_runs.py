@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from bench import cli, runs, study
+from bench import cli, data, runs, study
+from bench.data.base import DataSet
+from bench.mistake import Mistake
 from bench.shelf import Shelf
 
 STUDY = """
@@ -125,3 +128,59 @@ def test_the_command_line_keeps_cells_where_it_is_told_to(tiny, tmp_path, capsys
     (manifest,) = tmp_path.glob("cells/*/*/cell.json")
     determined = json.loads(manifest.read_text())["determined"]
     assert {"data", "dim", "environment", "options", "seed", "steps"} <= determined.keys()
+
+
+@pytest.fixture
+def conv(tmp_path, monkeypatch):
+    """A study of convolutional cells, of a few random images."""
+    kind, generator = data.kind("mnist"), torch.Generator().manual_seed(0)
+    points = torch.randint(0, 256, (64, *kind.shape), dtype=torch.uint8, generator=generator)
+    made = dict.fromkeys(("train", "validation", "test"), (points, None))
+    monkeypatch.setattr(kind, "make", lambda self, root: made)
+    monkeypatch.setattr(kind, "sha256", DataSet.sha256)
+    path = tmp_path / "conv.yaml"
+    text = STUDY.replace("synthetic-8: {dims: [2, 4, 6]}", "mnist: {dims: [2, 4]}")
+    text = text.replace("{kind: mlp, hidden: [16]}", "{kind: conv}").replace("64", "16")
+    path.write_text(text.replace("steps: 40", "steps: 4"))
+    return study.read(path)
+
+
+def apart(it, folder, cells=None):
+    """The folders of a curve's cells, each trained by itself."""
+    for dim in (2, 4):
+        runs.train(it, "mnist", "vae", 0, [dim], None, folder / str(dim), cells)
+    return [folder / "2", folder / "4"]
+
+
+def test_cells_trained_apart_and_joined_are_those_of_one_run(conv, tmp_path):
+    runs.train(conv, "mnist", "vae", 0, [2, 4], None, tmp_path / "whole")
+    folders = map(str, apart(conv, tmp_path / "apart"))
+    assert cli.main(["join", *folders, "--out", str(tmp_path / "joined")]) == 0
+    found = files(tmp_path / "joined")
+    assert {"2.safetensors", "4.safetensors", "snapshots/2/4.safetensors"} <= found.keys()
+    assert found == files(tmp_path / "whole")
+
+
+def test_cells_of_two_environments_are_not_joined(conv, tmp_path):
+    first, second = apart(conv, tmp_path)
+    path = second / "environment.json"
+    path.write_text(path.read_text().replace('"threads": "1"', '"threads": "2"'))
+    with pytest.raises(Mistake, match=f"{second}: trained with another threads than {first}"):
+        runs.join([first, second], tmp_path / "joined")
+    assert not (tmp_path / "joined").exists()
+
+
+def test_lone_cells_have_checkpoints_of_their_own_and_a_curves_stack_one(
+    conv, tiny, tmp_path, monkeypatch
+):
+    paths, whole = [], runs.Keeper
+    monkeypatch.setattr(
+        runs, "Keeper", lambda path, *more: paths.append(path) or whole(path, *more)
+    )
+    apart(conv, tmp_path, tmp_path / "cells")
+    assert len(set(paths)) == 2
+    paths.clear()
+    train(tiny, tmp_path / "a", [2], steps=2, cells=tmp_path / "cells")
+    train(tiny, tmp_path / "b", [4, 6], steps=2, cells=tmp_path / "cells")
+    assert len(paths) == 2
+    assert len(set(paths)) == 1

@@ -171,15 +171,21 @@ def test_the_paper_study_is_planned_with_inceptions_weights_as_an_input(tmp_path
     monkeypatch.setenv("BENCH_DATA", str(tmp_path / "data"))
     path = SMOKE.with_stem("paper")
     jobs, text = plan(tmp_path, "--configfile", path)
-    curves = study.read(path).curves()
-    assert jobs["train"] == len(curves)
+    it = study.read(path)
+    curves = it.curves()
+    alone = [it.plan(curve.dataset, curve.system).net.kind != "mlp" for curve in curves]
+    # Convolutional cells are jobs of their own, three a curve; all others of a curve are one stack.
+    assert 0 < sum(alone) < len(curves)
+    assert jobs["train"] == len(curves) - sum(alone)
+    assert jobs["train_cell"] == 3 * jobs["join"] == 3 * sum(alone)
     assert jobs["evaluate"] == 2 * len(curves)
     assert jobs["inception_weights"] == 1
     assert jobs["real_features"] == jobs["data"] == 4
     assert jobs["controls"] == 8
     # Pictures are of one seed.
-    assert len(study.read(path).seeds) > 1
+    assert len(it.seeds) > 1
     assert jobs["gallery"] == len({(it.dataset, it.system) for it in curves})
+    assert planned(text, "paper") == {(it.dataset, it.system, str(it.seed)) for it in curves}
     weights = "results/paper/features/inception.json"
     assert re.search(rf"rule real_features:\n +input: .*{weights}", text)
 

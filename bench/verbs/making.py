@@ -63,6 +63,15 @@ def describe(add: Add) -> None:
     arguments.out(verb, "DIR")
 
     verb = add(
+        _join,
+        "join cells of a curve that were trained apart in the curve's folder",
+        "As they would be there had they been trained in one run.",
+    )
+    what = "a folder that train wrote, with --dims"
+    verb.add_argument("folders", nargs="+", type=Path, metavar="CELLS", help=what)
+    arguments.out(verb, "DIR")
+
+    verb = add(
         _evaluate,
         "measure a trained curve, or a data set's controls, and write records",
         "The controls are real (held-out data, the floor) and noise (the ceiling).",
@@ -128,6 +137,12 @@ def _train(path, dataset, system, seed, dims, steps, cells, pause, threads, out)
     torch.set_num_threads(threads)
     dims = dims or it.datasets[dataset]
     runs.train(it, dataset, system, seed, dims, steps, out, cells, pause)
+
+
+def _join(folders: list[Path], out: Path) -> None:
+    from bench import runs
+
+    runs.join(folders, out)
 
 
 def _evaluate(path, dataset, system, seed, models, controls, protocol, real, threads, out) -> None:

@@ -160,7 +160,9 @@ def galleries():
 
 
 def take_the_lock():
-    """One run of a study at a time: the kernel's lock goes with the process, however it ends."""
+    """One run of a study at a time: the kernel's lock goes with the process, however it ends.
+
+    Jobs' own Snakemake processes, on a cluster, are started without hooks, and so never take it."""
     global lock
     lock = Path(RESULTS, ".lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -169,6 +171,9 @@ def take_the_lock():
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         refuse(f"{RESULTS}: another run is at work there")
+    except OSError as error:
+        told = f"no lock is to be had there ({error.strerror}): see to it that no other run is"
+        print(f"bench: {RESULTS}: {told} at work there", file=sys.stderr)
     for file in Path(RESULTS).rglob(".*"):
         # What a killed run left of files that `bench.store.atomic` was writing.
         if re.fullmatch(r"\..+\.[a-z0-9_]{8}", file.name):

@@ -34,7 +34,8 @@ rule real_features:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=mem_mb(of_measure),
+        runtime=runtime(of_measure),
     params:
         by=made_by("real", "features/__init__"),
     shell:
@@ -46,7 +47,7 @@ rule real_features:
 rule evaluate:
     input:
         real=real_features,
-        models=rules.train.output[0],
+        models=MODELS,
     output:
         f"{RESULTS}/records/{{dataset}}/{{system}}/{{seed}}/{{protocol}}.csv",
     log:
@@ -57,7 +58,8 @@ rule evaluate:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=mem_mb(of_measure),
+        runtime=runtime(of_measure),
     params:
         by=protocol,
     shell:
@@ -81,7 +83,8 @@ rule controls:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=mem_mb(of_measure),
+        runtime=runtime(of_measure),
     params:
         by=protocol,
         seeds=STUDY.seeds,

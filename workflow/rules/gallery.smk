@@ -15,7 +15,8 @@ rule gallery:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=mem_mb(of_measure),
+        runtime=runtime(of_measure),
     params:
         by=made_by("gallery"),
         seed=STUDY.seeds[0],
