@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -134,6 +135,9 @@ def plugins(tmp_path_factory):
 
 def jobs(environ):
     """By number, what SLURM tells of its jobs: what for, memory, limit of time, state."""
+    if shutil.which("squeue") is None:
+        # It is still being installed.
+        return {}
     command = ["squeue", "--noheader", "--states=all", "--format=%i|%k|%m|%l|%T"]
     ended = subprocess.run(command, env=environ, capture_output=True, text=True)
     rows = (line.split("|") for line in ended.stdout.splitlines())
