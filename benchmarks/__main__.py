@@ -4,7 +4,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(parsed.threads)
     settings = Settings(parsed.rounds, parsed.seconds, parsed.small)
     try:
-        text = measured(parsed.what or list(SECTIONS), settings)
+        text = measured(SECTIONS if "all" in parsed.what else parsed.what, settings)
         print(text)
         if parsed.out:
             markdown.place(parsed.out, text)
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def measured(names: list[str], settings: Settings) -> str:
+def measured(names: Collection[str], settings: Settings) -> str:
     """The machine, and the tables of these names in the order of the page."""
     about = "\n".join(f"- {name}: {value}" for name, value in machine.describe())
     parts = [f"{_title(settings)}\n\n{about}\n"]
@@ -62,7 +62,12 @@ def _section(name: str) -> Callable[[Settings], str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="*", choices=[*SECTIONS, []], metavar="what", help=", ".join(SECTIONS)
+        "what",
+        nargs="*",
+        choices=[*SECTIONS, "all"],
+        default="all",
+        metavar="what",
+        help=f"of {', '.join(SECTIONS)}; default: all",
     )
     parser.add_argument(
         "--threads", type=_positive(int), default=os.cpu_count(), help="default: all cores"

@@ -25,7 +25,7 @@ class Ceilings(NamedTuple):
 
 
 def ceilings(small: bool = False) -> Ceilings:
-    """Measure both now, in about a fifth of a second: the best size of matrices counts."""
+    """Measure both now: the best size of matrices counts."""
     sizes = _SMALL_PRODUCTS if small else _PRODUCTS
     return Ceilings(max(_product(size, _mm) for size in sizes), _copy(_CACHED))
 
@@ -45,7 +45,11 @@ def section(settings: Settings) -> str:
     cases[f"copy of {large * 4 // 2**20} MiB, from memory"] = lambda: _copy(large)
     found = in_turns("ceilings", cases, settings.rounds)
     rows = [
-        (name, spread((it / 1e9 for it in values), ".0f"), "GFLOP/s" if name in products else "GB/s")
+        (
+            name,
+            spread((it / 1e9 for it in values), ".0f"),
+            "GFLOP/s" if name in products else "GB/s",
+        )
         for name, values in found.items()
     ]
     note = (
@@ -64,9 +68,7 @@ def _onednn(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _has_onednn() -> bool:
-    return torch.backends.mkldnn.is_available() and hasattr(
-        torch.ops.mkldnn, "_linear_pointwise"
-    )
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def _product(size: int, multiply: Callable) -> float:

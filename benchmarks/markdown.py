@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from bench import store
 from bench.mistake import Mistake
 
 __all__ = ["BEGIN", "END", "place", "table"]
@@ -34,4 +35,4 @@ def place(path: str | Path, text: str) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end) or BEGIN in rest or END in before + after:
         raise Mistake(f"{path}: lacks one line {BEGIN} and after it one {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+    store.write_text(path, f"{before}{BEGIN}\n\n{text}\n{END}{after}")

@@ -55,9 +55,7 @@ def _table(
         own, hidden = stacks[label]
         return len(own), trained(system, own, hidden)[1]
 
-    cases = {
-        f"{system} {label}": case(system, label) for system in _SYSTEMS for label in stacks
-    }
+    cases = {f"{system} {label}": case(system, label) for system in _SYSTEMS for label in stacks}
     found = measure(short, cases, settings)
     rows = []
     for label in stacks:

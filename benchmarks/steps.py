@@ -8,17 +8,21 @@ from benchmarks.timing import Settings, in_turns, seconds, spread
 
 __all__ = ["section"]
 
+_ROUNDS = 3
+"""At most: they are long."""
+
 
 def section(settings: Settings) -> str:
     """The table by number of steps, of WAE-MMD with 8 cells."""
+    rounds = min(settings.rounds, _ROUNDS)
     budgets = (2, 4) if settings.small else (250, 500, 1000, 2000)
     _, train = trained("wae-mmd", CURVE[1::2])
     train(2)
     cases = {steps: partial(seconds, partial(train, steps)) for steps in budgets}
-    found = in_turns("steps", cases, settings.rounds)
+    found = in_turns("steps", cases, rounds)
     rows = [
         (str(steps), spread(taken), spread(1e3 * it / steps for it in taken))
         for steps, taken in found.items()
     ]
-    note = f"WAE-MMD, 8 cells; medians (least–most) over {settings.rounds} rounds."
+    note = f"WAE-MMD, 8 cells; medians (least–most) over {rounds} rounds."
     return table("Steps", note, ("steps", "seconds in all", "ms per step"), rows)
