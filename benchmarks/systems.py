@@ -39,6 +39,7 @@ def section(settings: Settings) -> str:
     )
     note = (
         f"synthetic-8, {HIDDEN}-{HIDDEN} perceptrons, batch {BATCH}, a stack of {len(dims)} cells "
-        f"of dimensions {dims[0]} to {dims[-1]}; medians (least–most) over {settings.rounds} rounds."
+        f"of dimensions {dims[0]} to {dims[-1]}; medians (least–most) over {settings.rounds} "
+        "rounds."
     )
     return table("Systems", note, columns, rows)
