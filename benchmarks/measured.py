@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.ceilings import Ceilings, ceilings
 from benchmarks.counting import Work
-from benchmarks.stacks import step_timer, work
+from benchmarks.stacks import Trained
 from benchmarks.timing import Settings, in_turns
 
 __all__ = ["Measured", "measure"]
@@ -41,15 +41,13 @@ class Measured:
         return [least(limit) / taken for limit, taken in rounds]
 
 
-def measure(
-    title: str, cases: Mapping[str, tuple[int, Callable[[int], None]]], settings: Settings
-) -> dict[str, Measured]:
-    """Time stacks, each given by its number of cells and what trains it by so many steps."""
-    done = {name: work(train) for name, (_, train) in cases.items()}
-    timers = {name: step_timer(train, settings.seconds) for name, (_, train) in cases.items()}
+def measure(title: str, cases: Mapping[str, Trained], settings: Settings) -> dict[str, Measured]:
+    """Time the steps of stacks and count their work."""
+    done = {name: it.work() for name, it in cases.items()}
+    timers = {name: it.timer(settings.seconds) for name, it in cases.items()}
     limits = f"{title}, ceilings"
     found = in_turns(title, {limits: lambda: ceilings(settings.small)} | timers, settings.rounds)
     return {
-        name: Measured(cells, done[name], found[name], found[limits])
-        for name, (cells, _) in cases.items()
+        name: Measured(it.cells, done[name], found[name], found[limits])
+        for name, it in cases.items()
     }

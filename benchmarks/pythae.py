@@ -19,7 +19,7 @@ from torch import nn
 
 from bench.mistake import Mistake
 from benchmarks.markdown import table
-from benchmarks.stacks import BATCH, CURVE, HIDDEN, points, step_timer, trained
+from benchmarks.stacks import BATCH, CURVE, HIDDEN, Trained, points
 from benchmarks.timing import Settings, in_turns, seconds, spread
 
 __all__ = ["section"]
@@ -74,9 +74,8 @@ def _section(settings: Settings) -> str:
     dims, steps = (CURVE[:2], 2) if settings.small else (CURVE, _STEPS)
     cases = {}
     for pair in pairs:
-        cases[pair.system, "ours"] = step_timer(
-            trained(pair.system, dims, options=pair.options)[1], settings.seconds
-        )
+        ours = Trained(pair.system, dims, options=pair.options)
+        cases[pair.system, "ours"] = ours.timer(settings.seconds)
         _loop(pair, dims[0], steps)
         cases[pair.system, "theirs"] = lambda pair=pair: statistics.mean(
             _loop(pair, dim, steps) for dim in dims

@@ -1,10 +1,10 @@
 """What a step costs by number of cells, latent dimensions and the nets' width."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.markdown import table
 from benchmarks.measured import measure
-from benchmarks.stacks import BATCH, CURVE, HIDDEN, trained
+from benchmarks.stacks import BATCH, CURVE, HIDDEN, Trained
 from benchmarks.timing import Settings, spread
 
 __all__ = ["cells", "dims", "width"]
@@ -51,11 +51,11 @@ def _table(
     stacks: Mapping[str, tuple[Sequence[int], int]],
     settings: Settings,
 ) -> str:
-    def case(system: str, label: str) -> tuple[int, Callable[[int], None]]:
-        own, hidden = stacks[label]
-        return len(own), trained(system, own, hidden)[1]
-
-    cases = {f"{system} {label}": case(system, label) for system in _SYSTEMS for label in stacks}
+    cases = {
+        f"{system} {label}": Trained(system, *stack)
+        for system in _SYSTEMS
+        for label, stack in stacks.items()
+    }
     found = measure(short, cases, settings)
     rows = []
     for label in stacks:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from benchmarks.markdown import table
-from benchmarks.stacks import CURVE, trained
+from benchmarks.stacks import CURVE, Trained
 from benchmarks.timing import Settings, in_turns, seconds, spread
 
 __all__ = ["section"]
@@ -16,9 +16,9 @@ def section(settings: Settings) -> str:
     """The table by number of steps, of WAE-MMD with 8 cells."""
     rounds = min(settings.rounds, _ROUNDS)
     budgets = (2, 4) if settings.small else (250, 500, 1000, 2000)
-    _, train = trained("wae-mmd", CURVE[1::2])
-    train(2)
-    cases = {steps: partial(seconds, partial(train, steps)) for steps in budgets}
+    stack = Trained("wae-mmd", CURVE[1::2])
+    stack.train(2)
+    cases = {steps: partial(seconds, partial(stack.train, steps)) for steps in budgets}
     found = in_turns("steps", cases, rounds)
     rows = [
         (str(steps), spread(taken), spread(1e3 * it / steps for it in taken))

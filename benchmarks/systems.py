@@ -3,7 +3,7 @@
 from bench import systems
 from benchmarks.markdown import table
 from benchmarks.measured import measure
-from benchmarks.stacks import BATCH, CURVE, HIDDEN, trained
+from benchmarks.stacks import BATCH, CURVE, HIDDEN, Trained
 from benchmarks.timing import Settings, spread
 
 __all__ = ["section"]
@@ -13,11 +13,7 @@ def section(settings: Settings) -> str:
     """The table by system, of all that are trained in steps."""
     dims = CURVE[:2] if settings.small else CURVE
     names = ("wae-mmd", "aae") if settings.small else systems.names()
-    cases = {}
-    for name in names:
-        model, train = trained(name, dims)
-        if model.players():
-            cases[name] = len(dims), train
+    cases = {name: it for name in names if (it := Trained(name, dims)).model.players()}
     rows = [
         (
             name,

@@ -2,11 +2,13 @@
 
 import math
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from bench import systems
 from bench.data import synthetic_8
 from bench.mistake import Mistake
 from benchmarks import __main__ as command
@@ -74,35 +76,42 @@ def _perceptrons(batch, dims, widths=(128, 128, 128), latent=32):
     return dims * (3 * forward - 2 * batch * widths[0] * widths[1])
 
 
+def flops(*given, **options):
+    return stacks.Trained(*given, options=options).work().flops
+
+
 def test_a_step_has_the_products_that_its_nets_have(few_points):
-    _, train = stacks.trained("ae", (2, 5, 8))
-    assert stacks.work(train).flops == _perceptrons(64, 3)
-    _, train = stacks.trained("ae", (40,), width=64)
-    assert stacks.work(train).flops == _perceptrons(64, 1, (128, 64, 64), 64)
+    assert flops("ae", (2, 5, 8)) == _perceptrons(64, 3)
+    assert flops("ae", (40,), 64) == _perceptrons(64, 1, (128, 64, 64), 64)
 
 
 def test_a_step_has_all_turns(few_points):
-    steps = [
-        stacks.work(stacks.trained("aae", (4,), options={"critic_turns": turns})[1]).flops
-        for turns in (1, 2, 4)
-    ]
-    turn = steps[1] - steps[0]
-    assert turn > 0
-    assert steps[2] - steps[1] == 2 * turn
+    one, two, four = (flops("aae", (4,), critic_turns=turns) for turns in (1, 2, 4))
+    assert two > one
+    assert four - two == 2 * (two - one)
 
 
 def test_a_step_of_two_stages_is_their_mean(few_points):
-    class First:
-        flops = stacks.work(stacks.trained("vae", (4,))[1]).flops
-
-    both = stacks.work(stacks.trained("two-stage-vae", (4,))[1]).flops
     # The second stage encodes a batch without gradients and trains 256-256-256 on its codes.
     encoder = 2 * 64 * (128 * 128 * 2 + 2 * 128 * 32)
     hidden = 2 * 64 * (32 * 256 + 2 * 256 * 256)
     joined = 2 * 64 * (256 * 32 + 32 * 32)
     codes = 2 * 64 * 32 * (256 + 2 * 32)
     second = encoder + 3 * (2 * hidden + 3 * joined) - codes
-    assert both == (First.flops + second) / 2
+    assert flops("two-stage-vae", (4,)) == (flops("vae", (4,)) + second) / 2
+
+
+def test_an_epoch_s_beginning_is_shared_by_its_steps(few_points, monkeypatch):
+    begun = []
+
+    def begin(self, noise):
+        begun.append(noise)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(systems.load("ae"), "begin_epoch", begin)
+    stack = stacks.Trained("ae", (2,))
+    assert stack.timer(0.0)() >= 0.3 / 3
+    assert len(begun) == 1
 
 
 def test_cases_take_turns_and_keep_their_rounds(capsys):
@@ -167,7 +176,7 @@ def test_pythae_is_asked_for_where_it_is_missing(monkeypatch, capsys):
 def test_pythae_trains_nets_of_the_same_size(few_points):
     pytest.importorskip("pythae.trainers", reason="only make benchmark installs pythae")
     for pair in pythae._PAIRS:
-        model, _ = stacks.trained(pair.system, (32,), options=pair.options)
+        model = stacks.Trained(pair.system, (32,), options=pair.options).model
         for name, net in pythae._nets(pair, 128, 32).items():
             ours = getattr(model, {"discriminator": "critic"}.get(name, name))
             numbers = sum(math.prod(shape) for it in ours.parameters() for shape in it.shapes)
