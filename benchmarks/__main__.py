@@ -4,7 +4,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 import torch
 
@@ -33,21 +33,23 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(parsed.threads)
     settings = Settings(parsed.rounds, parsed.seconds, parsed.small)
     try:
-        text = measured(SECTIONS if "all" in parsed.what else parsed.what, settings)
-        print(text)
+        parts = []
+        for part in measured(SECTIONS if "all" in parsed.what else parsed.what, settings):
+            print(part, flush=True)
+            parts.append(part)
         if parsed.out:
-            markdown.place(parsed.out, text)
+            markdown.place(parsed.out, "\n".join(parts))
     except Mistake as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def measured(names: Collection[str], settings: Settings) -> str:
+def measured(names: Collection[str], settings: Settings) -> Iterator[str]:
     """The machine, and the tables of these names in the order of the page."""
     about = "\n".join(f"- {name}: {value}" for name, value in machine.describe())
-    parts = [f"{_title(settings)}\n\n{about}\n"]
-    return "\n".join(parts + [_section(it)(settings) for it in SECTIONS if it in names])
+    yield f"{_title(settings)}\n\n{about}\n"
+    yield from (_section(it)(settings) for it in SECTIONS if it in names)
 
 
 def _title(settings: Settings) -> str:

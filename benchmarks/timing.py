@@ -23,7 +23,7 @@ class Settings:
     """
 
     rounds: int = 5
-    seconds: float = 0.5
+    seconds: float = 0.4
     small: bool = False
 
 
