@@ -33,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(parsed.threads)
     settings = Settings(parsed.rounds, parsed.seconds, parsed.small)
     try:
+        if parsed.out:
+            # To be told of after some minutes that there is no place would be late.
+            markdown.around(parsed.out)
         parts = []
         for part in measured(SECTIONS if "all" in parsed.what else parsed.what, settings):
             print(part, flush=True)

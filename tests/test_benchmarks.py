@@ -146,12 +146,15 @@ def test_a_page_takes_what_was_measured(few_points, tmp_path, capsys):
 @pytest.mark.parametrize(
     "text", ["", markdown.BEGIN, f"{markdown.END} {markdown.BEGIN}", TWICE, None]
 )
-def test_a_page_without_a_place_is_refused(text, tmp_path):
+def test_a_page_without_a_place_is_refused(text, tmp_path, capsys):
     page = tmp_path / "page.md"
     if text is not None:
         page.write_text(text)
     with pytest.raises(Mistake, match=r"page\.md"):
         markdown.place(page, "new")
+    # Before anything is measured.
+    assert command.main(["ceilings", "--out", str(page)]) == 2
+    assert capsys.readouterr().out == ""
     assert page.exists() == (text is not None)
     assert text is None or page.read_text() == text
 
