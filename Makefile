@@ -39,10 +39,9 @@ reference: setup  ## redraw and judge anew what is committed in results/referenc
 	  done && rm -r $$made || exit 1; \
 	done
 
-benchmark: setup  ## compare speeds with pythae's training and pytorch-fid's distance
+benchmark: setup  ## measure speed, its limits, and other libraries': docs/speed.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock pythae==0.1.2
-	@$(BIN)/python -m benchmarks.speed
-	@$(BIN)/python -m benchmarks.frechet
+	@$(BIN)/python -m benchmarks --out docs/speed.md
 
 clean:  ## remove .venv, caches and all generated results
 	rm -rf .venv .snakemake .pytest_cache .ruff_cache *.egg-info

@@ -12,7 +12,7 @@ from bench.points import Points
 from bench.study import Study
 from bench.systems.base import Step
 
-__all__ = ["LAUNCH_S", "SUSTAINED", "SUSTAINED_CPU", "Cost", "cost"]
+__all__ = ["LAUNCH_S", "SUSTAINED", "SUSTAINED_CPU", "Cost", "Counter", "cost"]
 
 SUSTAINED = 2e13
 """Floating-point operations a second that a data-centre GPU is taken to sustain in float32."""
@@ -56,14 +56,14 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     if players:
         model.fit(Points.of(x, torch.zeros(_BATCH, dtype=torch.int64)))
     for player in players:
-        with _Counter() as counter:
+        with Counter() as counter:
             loss = player.loss(x, Step(0, 1, Noise(0), rows))
             torch.autograd.grad(
                 loss.sum(), [p for module in player.modules for p in module.parameters()]
             )
         flops += player.turns * counter.flops * plan.training.batch / _BATCH
         launches += player.turns * counter.launches
-    with torch.no_grad(), _Counter() as counter:
+    with torch.no_grad(), Counter() as counter:
         model.eval().decode(model.prior(_BATCH, Noise(0)))
     sample = counter.flops / _BATCH
     cells = len(dims) * len(seeds)
@@ -80,8 +80,9 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     return Cost(total, seconds / 3600)
 
 
-class _Counter(TorchDispatchMode):
-    """Counts the products' floating-point operations, and all operations as a GPU launches them.
+class Counter(TorchDispatchMode):
+    """Counts the products' floating-point operations (`flops`), and all operations as a GPU
+    launches them (`launches`).
 
     (torch's own FlopCounterMode also tracks modules, and cannot follow a gradient's gradient.)
     """

@@ -1,62 +1,68 @@
 """The Fréchet distance of two sets of 10,000 × 2,048 features, beside pytorch-fid's.
 
-Prints a table of seconds and the ratio, round by round, in turns. Ours counts the moments of both
-sets; pytorch-fid's `calculate_frechet_distance` is given them.
+Seconds and the ratio, round by round, in turns. Ours counts the moments of both sets;
+pytorch-fid's `calculate_frechet_distance` is given them.
 """
 
-import statistics
-import time
 import warnings
 from collections.abc import Callable
 
 import numpy as np
 from pytorch_fid.fid_score import calculate_frechet_distance
-from tabulate import tabulate
 
 from bench import metrics
+from benchmarks.markdown import table
+from benchmarks.timing import Settings, in_turns, seconds, spread
+
+__all__ = ["main", "section"]
 
 COUNT, WIDTH, ROUNDS = 10_000, 2_048, 3
 
 
-def features(rng: np.random.Generator) -> np.ndarray:
+def features(rng: np.random.Generator, count: int, width: int) -> np.ndarray:
     """Correlated, of unlike scales, none below zero: as the last layer of a network gives."""
-    mixed = rng.normal(size=(COUNT, WIDTH)) @ rng.normal(size=(WIDTH, WIDTH))
-    return np.maximum(mixed * np.logspace(0, -1.5, WIDTH) / np.sqrt(WIDTH), 0)
+    mixed = rng.normal(size=(count, width)) @ rng.normal(size=(width, width))
+    return np.maximum(mixed * np.logspace(0, -1.5, width) / np.sqrt(width), 0)
 
 
-def timed(function: Callable[[], float]) -> tuple[float, float]:
-    """Its seconds, and its value."""
-    start = time.perf_counter()
-    value = function()
-    return time.perf_counter() - start, value
+def section(settings: Settings) -> str:
+    """The table of seconds, and how far the two distances are from each other."""
+    count, width = (300, 64) if settings.small else (COUNT, WIDTH)
+    return _section(count, width, min(settings.rounds, ROUNDS))
 
 
-def main() -> None:
-    """Time both in turns and print the table."""
+def _section(count: int, width: int, rounds: int) -> str:
     # Its call of SciPy's sqrtm is deprecated.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     rng = np.random.default_rng(0)
-    a, b = features(rng), features(rng)
+    a, b = features(rng, count, width), features(rng, count, width)
     moments = *metrics.moments(a), *metrics.moments(b)
-    ours, theirs, differences = [], [], []
-    for _ in range(ROUNDS):
-        seconds, found = timed(lambda: metrics.fid(a, b))
-        ours.append(seconds)
-        seconds, expected = timed(lambda: calculate_frechet_distance(*moments))
-        theirs.append(seconds)
-        differences.append(abs(found / expected - 1))
+    cases = {
+        "ours": lambda: _timed(lambda: metrics.fid(a, b)),
+        "theirs": lambda: _timed(lambda: calculate_frechet_distance(*moments)),
+    }
+    found = in_turns("frechet", cases, rounds)
+    pairs = list(zip(found["ours"], found["theirs"], strict=True))
     rows = [
-        ("bench, moments included", *_spread(ours)),
-        ("pytorch-fid, given the moments", *_spread(theirs)),
-        ("ratio, round by round", *_spread([x / y for x, y in zip(ours, theirs, strict=True)])),
+        ("bench, moments included", spread(ours for (ours, _), _ in pairs)),
+        ("pytorch-fid, given the moments", spread(theirs for _, (theirs, _) in pairs)),
+        ("ratio, round by round", spread(ours / theirs for (ours, _), (theirs, _) in pairs)),
     ]
-    print(f"Fréchet distance of two sets of {COUNT} × {WIDTH} features, {ROUNDS} rounds; seconds:")
-    print(tabulate(rows, ["", "median", "least", "most"], floatfmt=".2f"))
-    print(f"largest relative difference: {max(differences):.1e}")
+    difference = max(abs(found / expected - 1) for (_, found), (_, expected) in pairs)
+    note = f"Two sets of {count} × {width} features; medians (least–most) over {rounds} rounds."
+    drawn = table("Fréchet distance", note, ("", "seconds"), rows)
+    return f"{drawn}\nLargest relative difference of the two distances: {difference:.1e}\n"
 
 
-def _spread(values: list[float]) -> tuple[float, float, float]:
-    return statistics.median(values), min(values), max(values)
+def _timed(function: Callable[[], float]) -> tuple[float, float]:
+    """Its seconds, and its value."""
+    values = []
+    return seconds(lambda: values.append(function())), values[0]
+
+
+def main() -> None:
+    """Print the table."""
+    print(_section(COUNT, WIDTH, ROUNDS))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,75 @@
+"""A system's stack of cells on synthetic-8: built, its steps timed, one of them counted."""
+
+import contextlib
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+
+from bench import data, systems, training
+from bench.cells import Stack
+from bench.net import Net
+from bench.noise import Noise
+from bench.systems.base import Space
+from benchmarks.counting import Work, count
+from benchmarks.timing import seconds
+
+__all__ = ["BATCH", "CURVE", "HIDDEN", "Trained", "points"]
+
+CURVE, HIDDEN, BATCH = tuple(range(2, 33, 2)), 128, 64
+"""The latent dimensions of the synthetic study's curve, the nets' width, and the batch."""
+
+points = cache(lambda: data.load("synthetic-8"))
+"""The data set, made once."""
+
+
+class Trained:
+    """A stack of perceptrons with two hidden layers, and what trains it.
+
+    Attributes:
+        model: the stack.
+        cells: how many cells it has.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        dims: Sequence[int] = CURVE,
+        width: int = HIDDEN,
+        options: Mapping = MappingProxyType({}),
+    ):
+        cls, self._split = systems.load(system), points().rows("train")
+        space = Space(tuple(points().shape), points().bounded(), points().labelled)
+        net = Net("mlp", (width, width))
+        self.model, self.cells = cls(Stack(dims, 0), space, net, cls.Options(**options)), len(dims)
+        self.model.fit(self._split)
+        self._order = training.Order(len(self._split), BATCH, 0)
+        # What is done once an epoch is timed here, by itself: a few steps must not bear all of it.
+        taken = seconds(lambda: self.model.begin_epoch(Noise(0, epoch=0)))
+        self._share = taken / self._order.epoch
+        self.model.begin_epoch = lambda noise: None
+
+    def train(self, steps: int) -> None:
+        """Train on, by a trainer's whole run of so many steps."""
+        # It tells of its progress, of which there is too little here.
+        with contextlib.redirect_stderr(io.StringIO()):
+            training.train(self.model, self._split, self._order, steps, 0, epoch=self._order.epoch)
+
+    def timer(self, budget: float) -> Callable[[], float]:
+        """What measures a step's seconds, as the mean of so many steps as take about `budget`
+        seconds; with its share of what is done once an epoch.
+
+        Their number is even: a training of two stages then has as many of each.
+        """
+        self.train(2)
+        steps = 2 * max(2, math.ceil(budget / seconds(lambda: self.train(2))))
+        return lambda: seconds(lambda: self.train(steps)) / steps + self._share
+
+    def work(self) -> Work:
+        """A step's: of all players' turns with their updates, the mean over stages.
+
+        Two trainings differ by two steps and share what is done once.
+        """
+        once = count(lambda: self.train(2))
+        return count(lambda: self.train(4)).per(2, less=once)
