@@ -9,8 +9,8 @@ from safetensors.torch import load as tensors_of
 from safetensors.torch import save
 from torch import Tensor
 
-from bench import seeds, store, systems
-from bench.cells import Stack, read_cell, write_cell
+from bench import device, seeds, store, systems
+from bench.cells import Stack, placed, read_cell, write_cell
 from bench.data.base import DataSet
 from bench.mistake import Mistake
 from bench.study import Study
@@ -20,12 +20,14 @@ __all__ = ["build", "cell_seed", "identity", "load", "snapshots", "stacks", "wri
 
 
 def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
-    """An untrained stack of a study's system."""
+    """An untrained stack of a study's system, made on the CPU: it starts as on every device."""
     space = Space(tuple(dataset.shape), dataset.bounded(), dataset.labelled)
     plan = study.plan(dataset.name, system)
     cls = systems.load(plan.system.base)
-    stack = Stack(dims, cell_seed(study, dataset.name, seed))
-    return cls(stack, space, plan.net, cls.Options(**plan.system.options))
+    with device.use("cpu"):
+        stack = Stack(dims, cell_seed(study, dataset.name, seed))
+        model = cls(stack, space, plan.net, cls.Options(**plan.system.options))
+    return placed(model)
 
 
 def cell_seed(study: Study, dataset: str, seed: int) -> int:
