@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import psutil
 import torch
 from torch import Tensor
 
 from bench.mistake import Mistake
 
-__all__ = ["current", "describe", "name", "place", "resolve", "use"]
+__all__ = ["current", "describe", "memory", "name", "place", "resolve", "use"]
 
 _CPU = torch.device("cpu")
 _current = ContextVar("device", default=_CPU)
@@ -81,6 +82,15 @@ def current() -> torch.device:
 def place(tensor: Tensor) -> Tensor:
     """A tensor on the device of this block: itself, where it is there already."""
     return tensor.to(current())
+
+
+def memory() -> int:
+    """Bytes that tensors of this block may take: on the CPU half of what is available now; on a GPU
+    three quarters of all it has, so that what else runs there does not decide how stacks are split.
+    """
+    if current().type == "cpu":
+        return psutil.virtual_memory().available // 2
+    return torch.cuda.get_device_properties().total_memory * 3 // 4
 
 
 def name() -> str:

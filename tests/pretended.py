@@ -1,8 +1,8 @@
 """A device that no machine need have: tensors of shapes without numbers, which never meet others.
 
 Torch's own `meta` device lets some operations mix it with the CPU, as no GPU does, and gives
-nothing back. In this block a mixture is an error, and what is brought back to the CPU is made up: ones, or
-normal draws. So everything from training to pictures runs as on a GPU, but for the numbers.
+nothing back. In this block a mixture is an error, and what is brought back to the CPU is made up:
+ones, or normal draws. So all from training to pictures runs as on a GPU, but for the numbers.
 """
 
 import torch
@@ -55,6 +55,7 @@ def pretend(monkeypatch):
         device, "resolve", lambda wanted: torch.device("cpu" if wanted == "cpu" else "meta")
     )
     monkeypatch.setattr(device, "describe", lambda: {"gpu": "pretended"})
+    monkeypatch.setattr(device, "memory", lambda: 2**34)
     # Torch has no fused optimiser for it.
     monkeypatch.setattr(training, "_fastest", lambda optimiser: {"foreach": True})
     return Pretended()
