@@ -33,7 +33,7 @@ def data_sets_of(pairs):
 
 
 # A resource: a GPU for each job that must have one. What only may have one (auto) asks for none.
-GPU = {"gpu": 1} if STUDY.device == "cuda" else {}
+GPU = {"gpu": 1, "gpu_manufacturer": "nvidia"} if STUDY.device == "cuda" else {}
 
 
 def mem_mb(of):
