@@ -4,6 +4,10 @@ What needs a GPU is skipped where there is none.
 """
 
 import json
+import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,10 +21,12 @@ from bench.mistake import Mistake
 from bench.mixed import mixtures
 from bench.noise import Noise
 from bench.points import Points
+from bench.progress import Keeper
 from bench.study import Net
 from bench.systems.base import Space, Step
 from bench.training import train
 
+ROOT = Path(__file__).parents[1]
 MLP, DIMS = Net("mlp", (16, 16)), [2, 3, 8]
 NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
 STUDY = """
@@ -75,10 +81,10 @@ def order(index, turn):
     return device.place(torch.arange(64) + (index + 3 * turn) % 10 * 64)
 
 
-def trained(name, dims=DIMS):
+def trained(name, dims=DIMS, **more):
     model, split = stacked(name, dims), points_of(128)
     model.fit(split)
-    train(model, split, order, 4, 2, epoch=2)
+    train(model, split, order, 4, 2, epoch=2, **more)
     return model, split
 
 
@@ -252,6 +258,25 @@ def test_a_system_trains_encodes_and_draws_on_one_device(name, monkeypatch):
         assert {it.device.type for it in read_cell(model, 0).values()} == {"cpu"}
 
 
+@pytest.mark.parametrize("name", ["vhe", "mask-aae", "rae"])
+def test_interrupted_training_goes_on_on_its_device(name, tmp_path, monkeypatch):
+    def killed(done):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    def keeper():
+        return Keeper(tmp_path / "checkpoint", "a", pause=0, share=math.inf)
+
+    with pretend(monkeypatch), device.use("cuda"):
+        with pytest.raises(KeyboardInterrupt):
+            trained(name, after=killed, keeper=keeper())
+        steps = []
+        model, _ = trained(name, after=steps.append, keeper=keeper())
+        assert steps == [3, 4]
+        held = [*model.parameters(), *model.buffers()]
+        assert {it.device.type for it in held} == {"meta"}
+
+
 @pytest.mark.parametrize("left", ["exists", "encoder.trunk.layers.0.weight"])
 def test_a_tensor_that_is_left_on_the_cpu_is_noticed(left, monkeypatch):
     with pretend(monkeypatch), device.use("cuda"):
@@ -325,6 +350,18 @@ def test_on_a_gpu_a_cells_key_names_its_stack(tmp_path, monkeypatch, capsys):
         assert "dims 2,8: trained before" in capsys.readouterr().err
         assert len(run([2, 3, 8], "cuda")) == 7
         assert "trained before" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("wanted", "gpus"), [("auto", 0), ("cuda", 5)])
+def test_jobs_ask_for_a_gpu_where_the_study_must_have_one(wanted, gpus, tmp_path):
+    """Features, controls, training, measuring and pictures do; data, tables and the like do not."""
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY.replace(", vae: {}", "") + f"device: {wanted}\n")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run"]
+    command += ["--directory", tmp_path, "--configfile", path, "--cores", "1", "--nocolor"]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("gpu=1") == gpus
 
 
 # On a GPU.
