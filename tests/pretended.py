@@ -14,8 +14,9 @@ from bench import device, training
 __all__ = ["Pretended", "pretend"]
 
 _aten = torch.ops.aten
-_MAY_MIX = {_aten._to_copy, _aten.copy_, _aten.index, _aten.index_put, _aten.index_put_}
-"""Copies; and a GPU takes rows that are on the CPU."""
+_COPIES = {_aten._to_copy, _aten.copy_}
+_ROWS = {_aten.index, _aten.index_put, _aten.index_put_}
+"""A GPU takes rows of its tensors that are on the CPU, and the CPU none that are on a GPU."""
 
 
 class Pretended(TorchDispatchMode):
@@ -26,7 +27,8 @@ class Pretended(TorchDispatchMode):
         tensors = [it for it in tree_flatten((args, kwargs))[0] if isinstance(it, torch.Tensor)]
         there = [it for it in tensors if it.is_meta]
         packet = function.overloadpacket
-        if there and packet not in _MAY_MIX and any(it.ndim for it in tensors if not it.is_meta):
+        may_mix = packet in _COPIES or (packet in _ROWS and args[0].is_meta)
+        if there and not may_mix and any(it.ndim for it in tensors if not it.is_meta):
             shapes = [(it.device.type, list(it.shape)) for it in tensors]
             raise AssertionError(f"{packet} of tensors of two devices: {shapes}")
         if there and packet is _aten._local_scalar_dense:
