@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from bench import device
 from bench.mistake import Mistake
 from bench.noise import Noise
 
-__all__ = ["LATENT", "Stack", "padded", "read_cell", "write_cell"]
+__all__ = ["LATENT", "Stack", "padded", "placed", "read_cell", "write_cell"]
 
 LATENT = -1
 """A width that is each cell's own latent dimension."""
@@ -101,6 +102,21 @@ class Stack:
         return self.parameter([torch.full((w,), value) for w in self.widths(width)], width)
 
 
+def placed(module: nn.Module) -> nn.Module:
+    """A stack's module on the device of this block, and with its tensors their cells' shapes."""
+    shapes = {n: it.shapes for n, it in _held(module) if hasattr(it, "shapes")}
+    module.to(device.current())
+    for name, tensor in _held(module):
+        if name in shapes:
+            tensor.shapes = shapes[name]
+    return module
+
+
+def _held(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from module.named_parameters()
+    yield from module.named_buffers()
+
+
 def _corner(shape: torch.Size) -> tuple[slice, ...]:
     return tuple(slice(size) for size in shape)
 
@@ -113,8 +129,8 @@ def _places(module: nn.Module, index: int) -> Iterator[tuple[str, Tensor]]:
 
 
 def read_cell(module: nn.Module, index: int) -> dict[str, Tensor]:
-    """The parameters and persistent buffers of one cell of a stack, without padding."""
-    return {name: place.clone().contiguous() for name, place in _places(module, index)}
+    """The parameters and persistent buffers of one cell of a stack, without padding, on the CPU."""
+    return {name: place.to("cpu", copy=True).contiguous() for name, place in _places(module, index)}
 
 
 def write_cell(module: nn.Module, index: int, parameters: dict[str, Tensor]) -> None:

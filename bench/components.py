@@ -37,7 +37,7 @@ def components(model: Autoencoder, codes: Iterable[Tensor]) -> Components | None
     """
     if (prior := model.mixture()) is None:
         return None
-    total = torch.zeros(prior.log_weights.shape, dtype=torch.float64)
+    total = torch.zeros_like(prior.log_weights, dtype=torch.float64)
     count = 0
     for z in codes:
         total += prior.responsibilities(z).double().sum(1)

@@ -1,6 +1,7 @@
 """A study's curves: built, and kept as one file a cell."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -9,8 +10,8 @@ from safetensors.torch import load as tensors_of
 from safetensors.torch import save
 from torch import Tensor
 
-from bench import seeds, store, systems
-from bench.cells import Stack, read_cell, write_cell
+from bench import data, device, memory, seeds, store, systems
+from bench.cells import Stack, placed, read_cell, write_cell
 from bench.data.base import DataSet
 from bench.mistake import Mistake
 from bench.study import Study
@@ -20,12 +21,14 @@ __all__ = ["build", "cell_seed", "identity", "load", "snapshots", "stacks", "wri
 
 
 def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
-    """An untrained stack of a study's system."""
+    """An untrained stack of a study's system, made on the CPU: it starts as on every device."""
     space = Space(tuple(dataset.shape), dataset.bounded(), dataset.labelled)
     plan = study.plan(dataset.name, system)
     cls = systems.load(plan.system.base)
-    stack = Stack(dims, cell_seed(study, dataset.name, seed))
-    return cls(stack, space, plan.net, cls.Options(**plan.system.options))
+    with device.use("cpu"):
+        stack = Stack(dims, cell_seed(study, dataset.name, seed))
+        model = cls(stack, space, plan.net, cls.Options(**plan.system.options))
+    return placed(model)
 
 
 def cell_seed(study: Study, dataset: str, seed: int) -> int:
@@ -65,10 +68,16 @@ def write(
         store.write_sealed(path, lambda told, held=held: save(held, {"cell": told}), about | own)
 
 
-def stacks(study: Study, dataset: str, system: str, cells: list) -> list[list]:
-    """The cells of a curve that are one stack: all, but convolutional ones alone."""
-    mlp = study.plan(dataset, system).net.kind == "mlp"
-    return [cells] if mlp and cells else [[cell] for cell in cells]
+def stacks(study: Study, dataset: str, system: str, dims: Sequence[int]) -> list[list[int]]:
+    """The cells of a curve that are one stack, by dimension: as many as fit the device's memory,
+    and convolutional ones alone."""
+    plan = study.plan(dataset, system)
+    if plan.net.kind != "mlp" or not dims:
+        return [[dim] for dim in dims]
+    size = math.prod(data.kind(dataset).shape)
+    options = systems.load(plan.system.base).Options(**plan.system.options)
+    each = memory.of_cell(plan.net, size, max(dims), plan.training.batch, options)
+    return memory.split(dims, each, device.memory())
 
 
 def snapshots(models: str | Path) -> list[int]:
@@ -108,12 +117,12 @@ def load(
         for key, value in expected.items():
             if about[key] != json.loads(json.dumps(value)):
                 raise Mistake(f"{path}: trained with {key} {about[key]}, not {value}")
-    for stack in stacks(study, dataset.name, system, files):
-        cells = [about for _, about, _ in stack]
-        model = build(study, dataset, system, seed, [cell["dim"] for cell in cells])
-        for index, (_, _, parameters) in enumerate(stack):
-            write_cell(model, index, parameters)
-        yield model.eval(), cells
+    by_dim = {about["dim"]: (about, parameters) for _, about, parameters in files}
+    for stack in stacks(study, dataset.name, system, list(by_dim)):
+        model = build(study, dataset, system, seed, stack)
+        for index, dim in enumerate(stack):
+            write_cell(model, index, by_dim[dim][1])
+        yield model.eval(), [by_dim[dim][0] for dim in stack]
 
 
 def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:

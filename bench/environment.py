@@ -22,9 +22,12 @@ def describe() -> dict[str, str]:
     """This process: versions, instruction set, threads and code, but no name, path or time.
 
     `code` is a hash of this package as it is installed, without the report: that tells of numbers
-    and makes none.
+    and makes none. On a GPU there is more: which it is, its software, and whether TF32 is allowed.
     """
-    import torch  # what reads environments must not need it
+    # What reads environments must not need torch.
+    import torch
+
+    from bench import device
 
     return {
         **packages(),
@@ -34,6 +37,7 @@ def describe() -> dict[str, str]:
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
         "code": _code(),
+        **device.describe(),
     }
 
 

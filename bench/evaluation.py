@@ -48,7 +48,12 @@ def measure(
     points, split = extractors.points, protocol.split
     dims = model.exists.sum((-2, -1)).int().tolist()
     prior = model.prior(protocol.samples, noise)
-    codes, drawn, errors, alive = [], [], np.zeros(len(dims)), torch.ones(len(dims), dtype=bool)
+    codes, drawn, errors, alive = (
+        [],
+        [],
+        np.zeros(len(dims)),
+        model.exists.new_ones(len(dims), dtype=torch.bool),
+    )
     count = len(getattr(points, split))
     few = min(_MMD, protocol.samples, count)
     for index, block in enumerate(blocks(count, torch.Size(points.shape).numel())):
@@ -60,7 +65,9 @@ def measure(
         alive &= finite(codes[-1]) & finite(decoded)
         for cell in range(len(dims)):
             if alive[cell]:
-                error = metrics.reconstruction_error(x.numpy(), decoded[cell].numpy())
+                error = metrics.reconstruction_error(
+                    *(it.numpy(force=True) for it in (x, decoded[cell]))
+                )
                 errors[cell] += error * len(x) / count
     codes, drawn = torch.cat(codes, 1), torch.cat(drawn, 1)
     kept, drawable = generate(model, prior, protocol, extractors(protocol))
@@ -77,9 +84,12 @@ def measure(
         if not alive[cell]:
             rows.append({"status": "diverged"})
             continue
-        own = codes[cell, :, :dim].numpy()
-        mask = None if masks is None else masks[cell, :dim].numpy()
-        parts = {name: part[cell, 0, :dim].bool().numpy() for name, part in model.parts().items()}
+        own = codes[cell, :, :dim].numpy(force=True)
+        mask = None if masks is None else masks[cell, :dim].numpy(force=True)
+        parts = {
+            name: part[cell, 0, :dim].bool().numpy(force=True)
+            for name, part in model.parts().items()
+        }
         divergence = mmd_imq(
             drawn[cell, :, :dim].double(), prior[cell, :few, :dim].double(), model.prior_scale
         )
@@ -103,8 +113,10 @@ def _separated(learned: Components | None, cell: int, error: float) -> dict:
     if learned is None or not all(part[cell].isfinite().all() for part in learned):
         return {}
     return {
-        "component_separation": metrics.component_separation(learned.images[cell].numpy(), error),
-        "components_used": metrics.components_used(learned.shares[cell].numpy()),
+        "component_separation": metrics.component_separation(
+            learned.images[cell].numpy(force=True), error
+        ),
+        "components_used": metrics.components_used(learned.shares[cell].numpy(force=True)),
     }
 
 
@@ -242,7 +254,7 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
                     kept.add(x)
                 found = {}
                 if control == "real" and "intrinsic" in protocol.metrics:
-                    own = points.batch(protocol.split, slice(None)).numpy()
+                    own = points.batch(protocol.split, slice(None)).numpy(force=True)
                     found = dimensions(own, _metrics_seed(study, noise))
                 rows.append(
                     described(study, dataset, name)

@@ -63,7 +63,9 @@ def pictures(
     told = []
     for model, cells in curves.load(study, points, system, seed, models):
         z, mask = gallery_codes.encoded(model, points), model.mask()
+        mask = None if mask is None else mask.cpu()
         drawn = _drawn(model, points, noise) if images else {}
+        drawn = {name: values.cpu() for name, values in drawn.items()}
         alive = torch.tensor([cell["diverged"] is None for cell in cells])
         for values in (z, *drawn.values()):
             alive &= values.isfinite().flatten(1).all(1)
@@ -99,7 +101,7 @@ def _drawn(model: Autoencoder, points: DataSet, noise: Noise) -> dict[str, Tenso
 def _bytes(values: Tensor, shape: tuple[int, ...]) -> np.ndarray:
     """Values in [0, 1] as images: [..., C·H·W] to uint8 [..., H, W, C]."""
     images = (values * 255).round().clamp(0, 255).byte().unflatten(-1, shape)
-    return images.movedim(-3, -1).contiguous().numpy()
+    return images.movedim(-3, -1).contiguous().numpy(force=True)
 
 
 def _centres(model: Autoencoder, points: DataSet) -> dict[str, Tensor]:

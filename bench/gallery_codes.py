@@ -20,7 +20,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def encoded(model: Autoencoder, points: DataSet) -> Tensor:
     """The codes z = E[z | x] [cells, N, width] of the test split, as the decoder gets them."""
     places = blocks(len(points.test), torch.Size(points.shape).numel())
-    return torch.cat([model.encode(points.batch("test", place)) for place in places], 1)
+    return torch.cat([model.encode(points.batch("test", place)).cpu() for place in places], 1)
 
 
 def told(

@@ -14,9 +14,9 @@ _UNRECORDED = "unrecorded"
 def mixtures(table: pd.DataFrame) -> list[str]:
     """What differs among records that should have it in common, a text each; empty where nothing.
 
-    One environment for all; one code of the trainer and of the measurement for all, and one of
-    each system; the same data of each data set, and the same features of each of its protocols.
-    Records that do not tell differ from those that do.
+    One environment and device for all; one code of the trainer and of the measurement for all, and
+    one of each system; the same data of each data set, and the same features of each of its
+    protocols. Records that do not tell differ from those that do.
     """
     rows = table[~table["status"].isin(ABSENT)]
     rows = rows.assign(code=rows["code"].fillna(_UNRECORDED))
@@ -24,6 +24,7 @@ def mixtures(table: pd.DataFrame) -> list[str]:
     cells = rows["dim"].notna()
     found = [
         _told("environments", "", rows["environment"].fillna(_UNRECORDED).str.split("+").explode()),
+        _told("devices", "", rows["device"]),
         _told("code", "the trainer", codes[cells].str[0]),
         _told("code", "the measurement", codes.str[-1]),
     ]

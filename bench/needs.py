@@ -33,6 +33,9 @@ _SPARE = 2
 _PROCESS_MB = 1000
 """Python, torch and this package; and the Snakemake that runs a job of a cluster."""
 
+_GPU_MB = 4000
+"""What CUDA's libraries may take of a GPU's host: a generous guess, not measured."""
+
 _MEASURE_MB = 1500
 """What measuring has in memory beside samples and features: distances, block by block."""
 
@@ -76,7 +79,8 @@ def training(study: Study, dataset: str, system: str, dims: Sequence[int]) -> Ne
     numbers = sum(size.weights + it.batch * size.activations for size in sizes)
     stacks = 1 if plan.net.kind == "mlp" else len(dims)
     seconds = it.steps * (flops / _RATE + stacks * (1 + _turns(plan)) * _STEP_S)
-    return _needs(_PROCESS_MB + _points_mb(kind) + _COPIES * 4 * numbers / 1e6, seconds)
+    mem = _process_mb(study) + _points_mb(kind) + _COPIES * 4 * numbers / 1e6
+    return _needs(mem, seconds)
 
 
 def measuring(study: Study, dataset: str, system: str | None, protocol: str | None) -> Needs:
@@ -102,7 +106,8 @@ def measuring(study: Study, dataset: str, system: str | None, protocol: str | No
         work = images * (passes * decoding + len(dims) * models * inception)
         seconds = max(seconds, work / _RATE + _CELL_S * len(dims) * models)
         mem = max(mem, 8 * 6 * images * width / 1e6)
-    return _needs(_PROCESS_MB + _MEASURE_MB + _points_mb(kind) + 8 * weights / 1e6 + mem, seconds)
+    mem += _process_mb(study) + _MEASURE_MB + _points_mb(kind) + 8 * weights / 1e6
+    return _needs(mem, seconds)
 
 
 def step_flops(plan: Plan, shape: Sequence[int], dim: int) -> float:
@@ -152,6 +157,10 @@ def _convolution(fan_in: int, fan_out: int, kernel: int, places: int, out: int) 
     """Its kernel is laid on so many places, and makes so many positions."""
     weights = kernel**2 * fan_in * fan_out
     return _Size(weights, 2 * weights * places, fan_out * out)
+
+
+def _process_mb(study: Study) -> float:
+    return _PROCESS_MB + (_GPU_MB if study.device != "cpu" else 0)
 
 
 def _points_mb(kind: type) -> float:

@@ -1,13 +1,15 @@
 """Named random tensors: a draw depends on its purpose and its step, never on what came before.
 
 So a run resumed at step k draws what a run from the start draws there, and systems that ask for the
-same name (`prior`) at the same step see common random numbers.
+same name (`prior`) at the same step see common random numbers. All draws are made on the CPU and
+then placed: they are the same on every device.
 """
 
 import torch
 from torch import Tensor
 
 from bench import seeds
+from bench.device import place
 
 __all__ = ["Noise"]
 
@@ -33,12 +35,12 @@ class Noise:
         """
         if width % 16:
             raise ValueError(f"the width of a draw is a multiple of 16, not {width}")
-        return torch.randn(width, count, generator=self.generator(name)).T.contiguous()
+        return place(torch.randn(width, count, generator=self.generator(name)).T.contiguous())
 
     def uniform(self, name: str, count: int) -> Tensor:
         """Draws [count, 1] from U(0, 1)."""
-        return torch.rand(count, 1, generator=self.generator(name))
+        return place(torch.rand(count, 1, generator=self.generator(name)))
 
     def permutation(self, name: str, count: int) -> Tensor:
         """A random order of `count` things."""
-        return torch.randperm(count, generator=self.generator(name))
+        return place(torch.randperm(count, generator=self.generator(name)))

@@ -11,6 +11,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from bench import store
+from bench.device import place
 from bench.history import History
 
 __all__ = ["Keeper", "Progress"]
@@ -93,7 +94,9 @@ def _state(progress: Progress) -> tuple[dict, dict[str, torch.Tensor]]:
         "sums": [[quantity, ndim, count] for quantity, ndim, _, count in sums],
     }
     # The format refuses tensors that share memory, or are no block of it.
-    return about, {name: it.detach().clone().contiguous() for name, it in tensors.items()}
+    return about, {
+        name: it.detach().to("cpu", copy=True).contiguous() for name, it in tensors.items()
+    }
 
 
 def _restore(progress: Progress, about: dict, tensors: dict[str, torch.Tensor]) -> None:
@@ -108,17 +111,19 @@ def _restore(progress: Progress, about: dict, tensors: dict[str, torch.Tensor]) 
             if own.shape == value.shape:
                 own.copy_(value)
             else:
-                setattr(module, name, value)
+                setattr(module, name, place(value))
     for i, optimiser in enumerate(progress.optimisers):
         for j, parameter in enumerate(optimiser.param_groups[0]["params"]):
             begin = f"optimiser.{i}.{j}."
-            state = {k.removeprefix(begin): it for k, it in tensors.items() if k.startswith(begin)}
+            state = {
+                k.removeprefix(begin): place(it) for k, it in tensors.items() if k.startswith(begin)
+            }
             if state:
                 optimiser.state[parameter] = state
     progress.history.rows[:] = about["rows"]
     progress.history.sums.clear()
     for k, (quantity, ndim, count) in enumerate(about["sums"]):
-        progress.history.sums[quantity, ndim] = (tensors[f"history.{k}"], count)
+        progress.history.sums[quantity, ndim] = (place(tensors[f"history.{k}"]), count)
     progress.diverged[:] = about["diverged"]
 
 

@@ -50,14 +50,14 @@ def of_control(fingerprint: Mapping, extractor: "Extractor") -> dict[str, str | 
 
 
 def _here(extractor: "Extractor") -> dict[str, str | int]:
-    import torch  # what reads records must not need it
+    from bench import device  # what reads records must not need torch
 
     described = environment.describe()
     return {
         "code": _code("evaluation"),
         "environment": environment.digest(described),
         "threads": int(described["threads"]),
-        "device": torch.get_default_device().type,
+        "device": device.name(),
         "extractor": _short({"identity": extractor.identity}),
     }
 

@@ -114,7 +114,7 @@ class Extractors:
         """Mean and variance of a split's points in the data's own coordinates."""
         found, count = metrics.Spread(), len(getattr(self.points, split))
         for block in blocks(count, torch.Size(self.points.shape).numel()):
-            found.add(self.points.batch(split, block).numpy())
+            found.add(self.points.batch(split, block).numpy(force=True))
         return found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import curves, data, environment, provenance, sources, store, training
+from bench import curves, data, device, environment, provenance, sources, store, training
 from bench import history as histories
 from bench.data.base import DataSet
 from bench.history import History
@@ -39,8 +39,9 @@ def train(
     `out`/snapshots/<step>/ for each snapshot but the last, `out`/history.csv, and with what it was
     trained, `out`/environment.json.
 
-    MLP curves are trained as one stack, convolutional cells one by one. A cell that diverged is
-    written too, with its step.
+    MLP curves are trained as one stack, or as few as fit the memory, convolutional cells one by
+    one. A cell that diverged is written too, with its step. On a GPU a stack of which a cell is
+    missing is trained as a whole, and its cells' keys name the stack.
 
     Arguments:
         cells: the folder of a `Shelf`, on which each cell is kept: those that are there are not
@@ -53,14 +54,25 @@ def train(
         return
     points, shelf = data.load(dataset), Shelf(cells)
     determined = _determined(study, points, system, seed, steps)
-    wanted = {dim: determined | {"dim": dim} for dim in dims}
+    planned = curves.stacks(study, dataset, system, dims)
+    # Only on the CPU are a cell's bytes the same in any stack.
+    alike = device.current().type == "cpu"
+    wanted = {
+        dim: determined | {"dim": dim} | ({} if alike else {"stack": stack})
+        for stack in planned
+        for dim in stack
+    }
     keys = {dim: key(it) for dim, it in wanted.items()}
     made = provenance.trained(determined)
     missing = [dim for dim in dims if not shelf.has(keys[dim])]
-    if len(missing) < len(dims):
-        kept = ",".join(str(dim) for dim in dims if dim not in missing)
+    if alike:
+        stacks = curves.stacks(study, dataset, system, missing)
+    else:
+        stacks = [stack for stack in planned if set(stack) & set(missing)]
+    if trained := set(dims) - set(sum(stacks, [])):
+        kept = ",".join(str(dim) for dim in dims if dim in trained)
         print(f"{dataset} {system} seed {seed} dims {kept}: trained before", file=sys.stderr)
-    for stack in curves.stacks(study, dataset, system, missing):
+    for stack in stacks:
         own = {dim: keys[dim] for dim in stack}
         # A curve's stack has one, whatever its dimensions; lone cells may be trained at one time.
         name = key(determined) if study.plan(dataset, system).net.kind == "mlp" else own[stack[0]]

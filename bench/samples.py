@@ -32,7 +32,7 @@ class Kept:
         x = stretched(x) if self.protocol.stretch else x
         self._features.append(self.extractor(x))
         if self._spread:
-            self._spread.add(x.numpy())
+            self._spread.add(x.numpy(force=True))
 
     @property
     def features(self) -> np.ndarray:
@@ -61,7 +61,7 @@ def generate(
         cells means nothing.
     """
     kept = [Kept(protocol, extractor) for _ in prior]
-    alive = torch.ones(len(prior), dtype=torch.bool)
+    alive = prior.new_ones(len(prior), dtype=torch.bool)
     for block in blocks(prior.shape[1], torch.Size(model.space.shape).numel()):
         samples = model.decode(prior[:, block])
         alive &= finite(samples)

@@ -128,7 +128,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Study:
-    """A validated study. Dimensions and seeds ascend; the rest is in the file's order."""
+    """A validated study. Dimensions and seeds ascend; the rest is in the file's order.
+
+    `device` is what its cells are trained and measured on (auto, cpu or cuda), and `tf32` whether
+    products on a GPU may round their factors: see `bench.device`.
+    """
 
     name: str
     seeds: tuple[int, ...]
@@ -137,6 +141,8 @@ class Study:
     protocols: dict[str, Evaluation] = field(default_factory=lambda: {MAIN: Evaluation()})
     master_seed: int = 0
     experiments: tuple[str, ...] = ()
+    device: str = "cpu"
+    tf32: bool = False
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -190,6 +196,8 @@ def read(path: str | Path) -> Study:
             for name, changes in document.get("protocols", {}).items()
         },
         experiments=tuple(document.get("experiments", ())),
+        device=document.get("device", "cpu"),
+        tf32=document.get("tf32", False),
     )
     _refuse_misfits(path, document, study)
     return study
@@ -310,6 +318,8 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
 
     A data set's class, a net or a system (and so torch) is imported only where it matters.
     """
+    if study.tf32 and study.device == "cpu":
+        raise refusal(path, ("tf32",), "True", "false, for device cpu has no TF32")
     for (dataset, label), plan in study.plans.items():
         if plan.net.kind != "mlp":
             nets = importlib.import_module("bench.nets")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from bench import device
 from bench.points import Points
 
 __all__ = ["DataSet"]
@@ -36,6 +37,7 @@ class DataSet(abc.ABC):
 
     def __init__(self, root: str | Path | None = None):
         self._splits = self.make(root)
+        self._placed: dict[tuple[str, torch.device], torch.Tensor] = {}
         self.train, self.validation, self.test = (
             self._splits[split][0] for split in ("train", "validation", "test")
         )
@@ -57,14 +59,23 @@ class DataSet(abc.ABC):
     def batch(self, split: str, index: torch.Tensor | slice) -> torch.Tensor:
         """Points as float32 [B, prod(shape)]; images scaled from 0..255 to [0, 1].
 
-        A slice of vectors is a view of the data: read it only.
+        They are on the device of this block, to which a split goes once, images as bytes. A slice
+        of vectors is a view of the data: read it only.
         """
-        points = self._splits[split][0][index].flatten(1)
+        points = self._here(split)[index].flatten(1)
         return points / 255 if points.dtype == torch.uint8 else points
 
+    def _here(self, split: str) -> torch.Tensor:
+        where = split, device.current()
+        if where not in self._placed:
+            self._placed[where] = device.place(self._splits[split][0])
+        return self._placed[where]
+
     def rows(self, split: str) -> Points:
-        """A split as numbers by row."""
-        return Points(partial(self.batch, split), len(getattr(self, split)), self.labels(split))
+        """A split as numbers by row, on the device of this block."""
+        labels = self.labels(split)
+        labels = None if labels is None else device.place(labels)
+        return Points(partial(self.batch, split), len(getattr(self, split)), labels)
 
     def labels(self, split: str) -> torch.Tensor | None:
         """Class labels, int64 [N], or None where there are none."""

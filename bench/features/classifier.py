@@ -29,6 +29,7 @@ import torch
 from torch.nn import functional as F
 
 from bench import downloads
+from bench.device import place
 from bench.features.batches import in_batches
 from bench.mistake import Mistake
 
@@ -115,7 +116,7 @@ class Classifier:
         self.which, self.batch = which, batch
         self.identity = f"{self.name} {which} {NETS[which].sha256}"
         content = downloads.read(path or file(which), NETS[which].sha256)
-        self._weights = safetensors.torch.load(content)
+        self._weights = {n: place(it) for n, it in safetensors.torch.load(content).items()}
 
     def __call__(self, x: torch.Tensor) -> np.ndarray:
         """Images [N, prod(size)] with values in [0, 1] → [N, 64].

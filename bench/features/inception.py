@@ -27,7 +27,7 @@ import pytorch_fid.inception
 import torch
 from torch.nn import functional as F
 
-from bench import downloads, features
+from bench import device, downloads, features
 from bench.features.batches import in_batches
 from bench.mistake import Mistake
 
@@ -59,7 +59,7 @@ class Inception:
     def __init__(self, shape: tuple[int, int, int], resizer: str, path: str | Path, batch=16):
         self.shape, self.resizer, self.batch = shape, resizer, batch
         self.identity = f"{self.name} {resizer} {SHA256}"
-        self._net = _net(Path(path))
+        self._net = _net(Path(path)).to(device.current())
 
     def __call__(self, x: torch.Tensor) -> np.ndarray:
         """Images [N, prod(shape)] with values in [0, 1] → [N, 2048].

@@ -65,21 +65,23 @@ class PseudoClasses(Classes):
     """
 
     def __init__(self, codes: Tensor, exists: Tensor, count: int):
-        super().__init__(torch.zeros(1, codes.shape[1], dtype=torch.int64))
+        super().__init__(codes.new_zeros(1, codes.shape[1], dtype=torch.int64))
         self.register_buffer("codes", codes, persistent=False)
         self.count, self.dims = count, exists.sum((-2, -1)).int().tolist()
 
     def renew(self, noise: Noise) -> None:
         """K-means, each cell by itself; one class where codes have no coordinates or are not finite
         numbers."""
-        labels = torch.zeros(self.codes.shape[:2], dtype=torch.int64)
+        labels = self.codes.new_zeros(self.codes.shape[:2], dtype=torch.int64)
         seed = seeds.derive(noise.seed, purpose="k-means", **noise.axes) % 2**32
         for cell, dim in enumerate(self.dims):
             own = self.codes[cell, :, :dim]
             if dim and own.isfinite().all():
                 # Threads add up in the order in which they happen to end.
                 with threadpool_limits(1):
-                    found = KMeans(self.count, n_init=1, random_state=seed).fit(own.numpy())
+                    found = KMeans(self.count, n_init=1, random_state=seed).fit(
+                        own.numpy(force=True)
+                    )
                 labels[cell] = torch.from_numpy(found.labels_)
         self.set(labels)
 

@@ -51,7 +51,7 @@ class Mixture(nn.Module):
                 self.means[cell, : self.components, :dim],
                 self.factors[cell, : self.components, :dim, :dim],
             )
-            values = self._fitted(codes[cell, :, :dim].double().numpy())
+            values = self._fitted(codes[cell, :, :dim].double().numpy(force=True))
             for place, value in zip(places, values, strict=True):
                 place.copy_(torch.as_tensor(value))
 
@@ -79,7 +79,7 @@ class Mixture(nn.Module):
         uniform = noise.uniform("component", count)[:, 0]
         ends = self.weights[:, : self.components - 1].cumsum(-1)
         component = (uniform >= ends[..., None]).sum(1)[..., None]
-        z = torch.zeros(cells, count, width)
+        z = normal.new_zeros(cells, count, width)
         for k in range(self.components):
             own = torch.baddbmm(self.means[:, k, None], normal, self.factors[:, k])
             z = z + (component == k) * own

@@ -111,7 +111,7 @@ class System(vae.System):
     def steepness(self, z: Tensor) -> Tensor:
         """Σ_d (mean over the batch of |∂D_d(z) / ∂z_i|)² [cells, width]."""
         slopes = []
-        for direction in torch.eye(z.shape[-1]):
+        for direction in torch.eye(z.shape[-1], device=z.device):
             _, slope = jvp(self.decode, z, direction.expand_as(z))
             slopes.append(slope.abs().mean(-2).square().sum(-1))
         return torch.stack(slopes, -1)

@@ -118,11 +118,13 @@ def _features(path: Path, dataset: str, extractor: str, threads: int, out: Path)
 
     import torch
 
+    from bench import device
     from bench.real import Extractors
 
     torch.set_num_threads(threads)
-    extractors, protocol = Extractors(data.load(dataset)), named[extractor]
-    extractors.real(protocol).write(out, extractors.points, extractors(protocol))
+    with device.use(it.device, it.tf32):
+        extractors, protocol = Extractors(data.load(dataset)), named[extractor]
+        extractors.real(protocol).write(out, extractors.points, extractors(protocol))
 
 
 def _train(path, dataset, system, seed, dims, steps, cells, pause, threads, out) -> None:
@@ -132,11 +134,12 @@ def _train(path, dataset, system, seed, dims, steps, cells, pause, threads, out)
 
     import torch
 
-    from bench import runs
+    from bench import device, runs
 
     torch.set_num_threads(threads)
     dims = dims or it.datasets[dataset]
-    runs.train(it, dataset, system, seed, dims, steps, out, cells, pause)
+    with device.use(it.device, it.tf32):
+        runs.train(it, dataset, system, seed, dims, steps, out, cells, pause)
 
 
 def _join(folders: list[Path], out: Path) -> None:
@@ -159,13 +162,14 @@ def _evaluate(path, dataset, system, seed, models, controls, protocol, real, thr
 
     import torch
 
-    from bench import evaluation
+    from bench import device, evaluation
 
     torch.set_num_threads(threads)
-    if controls:
-        rows = evaluation.evaluate_controls(it, dataset, real)
-    else:
-        rows = evaluation.evaluate_curve(it, dataset, system, seed, models, real)
+    with device.use(it.device, it.tf32):
+        if controls:
+            rows = evaluation.evaluate_controls(it, dataset, real)
+        else:
+            rows = evaluation.evaluate_curve(it, dataset, system, seed, models, real)
     records.write(out, rows)
 
 
@@ -177,10 +181,12 @@ def _gallery(path, dataset, system, seed, models, threads, out) -> None:
 
     import torch
 
-    from bench import gallery
+    from bench import device, gallery
 
     torch.set_num_threads(threads)
-    gallery.write(out, gallery.pictures(it, dataset, system, seed, models))
+    with device.use(it.device, it.tf32):
+        pictures = gallery.pictures(it, dataset, system, seed, models)
+    gallery.write(out, pictures)
 
 
 def _trained(models: Path) -> None:

@@ -72,6 +72,10 @@ wildcard_constraints:
     protocol="|".join(STUDY.protocols),
 
 
+# Of the CPU nothing is told: what is made there does not change when a study may use a GPU elsewhere.
+DEVICE = {"device": STUDY.device, "tf32": STUDY.tf32} if STUDY.device != "cpu" else {}
+
+
 def made_by(*modules, **told):
     """What decides a job's outputs besides its inputs, as text: the code of the modules of bench that
     it runs, the packages, and what the study tells it. It is a parameter of every rule, for of a
@@ -83,7 +87,7 @@ def made_by(*modules, **told):
 def curve(wildcards):
     """What a trained curve is made by. So no study joins results of two versions of one."""
     plan = asdict(STUDY.plan(wildcards.dataset, wildcards.system))
-    more = {"dims": STUDY.datasets[wildcards.dataset], "master_seed": STUDY.master_seed}
+    more = {"dims": STUDY.datasets[wildcards.dataset], "master_seed": STUDY.master_seed} | DEVICE
     return made_by("runs", f"systems/{base(wildcards)}", **plan, **more)
 
 
@@ -95,7 +99,8 @@ def base(wildcards):
 def protocol(wildcards):
     """What records are made by, besides models and seeds."""
     told = asdict(STUDY.protocols[wildcards.protocol])
-    return made_by("evaluation", "records", **told, master_seed=STUDY.master_seed)
+    more = {"master_seed": STUDY.master_seed} | DEVICE
+    return made_by("evaluation", "records", **told, **more)
 
 
 def experiment(wildcards):

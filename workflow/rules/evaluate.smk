@@ -34,10 +34,11 @@ rule real_features:
         "../../environment.yml"
     threads: 1
     resources:
+        **GPU,
         mem_mb=mem_mb(of_measure),
         runtime=runtime(of_measure),
     params:
-        by=made_by("real", "features/__init__"),
+        by=made_by("real", "features/__init__", **DEVICE),
     shell:
         'MALLOC_MMAP_THRESHOLD_=1048576 python -m bench features "$study"'
         " --dataset {wildcards.dataset} --extractor {wildcards.extractor}"
@@ -58,6 +59,7 @@ rule evaluate:
         "../../environment.yml"
     threads: 1
     resources:
+        **GPU,
         mem_mb=mem_mb(of_measure),
         runtime=runtime(of_measure),
     params:
@@ -83,6 +85,7 @@ rule controls:
         "../../environment.yml"
     threads: 1
     resources:
+        **GPU,
         mem_mb=mem_mb(of_measure),
         runtime=runtime(of_measure),
     params:

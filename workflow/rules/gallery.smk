@@ -15,10 +15,11 @@ rule gallery:
         "../../environment.yml"
     threads: 1
     resources:
+        **GPU,
         mem_mb=mem_mb(of_measure),
         runtime=runtime(of_measure),
     params:
-        by=made_by("gallery"),
+        by=made_by("gallery", **DEVICE),
         seed=STUDY.seeds[0],
     shell:
         'python -m bench gallery "$study" --dataset {wildcards.dataset}'

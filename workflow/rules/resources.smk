@@ -32,6 +32,10 @@ def data_sets_of(pairs):
     return f"(?={ahead})[^/]+" if pairs else "(?!)"
 
 
+# A resource: a GPU for each job that must have one. What only may have one (auto) asks for none.
+GPU = {"gpu": 1, "gpu_manufacturer": "nvidia"} if STUDY.device == "cuda" else {}
+
+
 def mem_mb(of):
     """A resource: the memory that `of` says of a job's wildcards."""
     return lambda wildcards, attempt: of(wildcards).mem_mb * 2 ** (attempt - 1)
@@ -64,4 +68,4 @@ def cell(wildcards):
     """What a cell that is trained alone is made by."""
     plan = asdict(STUDY.plan(wildcards.dataset, wildcards.system))
     modules = "runs", f"systems/{base(wildcards)}"
-    return made_by(*modules, **plan, master_seed=STUDY.master_seed)
+    return made_by(*modules, **plan, master_seed=STUDY.master_seed, **DEVICE)

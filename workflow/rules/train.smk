@@ -18,6 +18,7 @@ rule train:
         "../../environment.yml"
     threads: 1
     resources:
+        **GPU,
         mem_mb=mem_mb(of_stack),
         runtime=runtime(of_stack),
     params:
@@ -42,6 +43,7 @@ rule train_cell:
         "../../environment.yml"
     threads: 1
     resources:
+        **GPU,
         mem_mb=mem_mb(of_cell),
         runtime=runtime(of_cell),
     params:
