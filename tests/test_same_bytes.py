@@ -87,6 +87,8 @@ def run(folder, hashes, calls):
         (folder / f"{name}.yaml").write_text(text)
     own = {"PYTHONHASHSEED": hashes, "TMPDIR": str(folder / "temporary")}
     own["PYTHONPATH"] = str(Path(__file__).parents[1])
+    # torch makes this folder when an optimiser is first used, and leaves it empty.
+    own["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "inductor")
     ended = subprocess.run(
         [sys.executable, "-c", RUN, json.dumps(list(calls))],
         cwd=folder,
