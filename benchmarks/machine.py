@@ -19,6 +19,7 @@ def describe() -> list[tuple[str, str]]:
         ("processor", f"{_model()}, {os.cpu_count()} cores"),
         ("instruction set", torch.backends.cpu.get_cpu_capability()),
         ("threads", str(torch.get_num_threads())),
+        ("GLIBC_TUNABLES", os.environ.get("GLIBC_TUNABLES", "not set")),
         ("torch", torch.__version__),
         ("BLAS", ", ".join([blas[1] if blas else "unknown", *libraries])),
         ("Python", platform.python_version()),
