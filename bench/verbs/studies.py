@@ -51,9 +51,9 @@ def _cells(path: Path) -> None:
     print(
         f"PFLOP: 10^15 floating-point operations, counted. GPU hours: a rough estimate for one GPU "
         f"that sustains {estimate.SUSTAINED / 1e12:g} TFLOP/s and takes "
-        f"{estimate.LAUNCH_S * 1e6:g} µs for the smallest operation. The trainer does not use GPUs "
-        f"yet: at {estimate.SUSTAINED_CPU / 1e9:g} GFLOP/s, as two cores may give, the arithmetic "
-        f"takes {slow:,.1f} hours."
+        f"{estimate.LAUNCH_S * 1e6:g} µs for the smallest operation (no GPU was timed). At "
+        f"{estimate.SUSTAINED_CPU / 1e9:g} GFLOP/s, as two cores may give, the arithmetic takes "
+        f"{slow:,.1f} hours."
     )
 
 
