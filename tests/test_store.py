@@ -75,6 +75,7 @@ def commands(made, out):
         "data": points,
         "features": [*points, "--extractor", "raw"],
         "train": [*curve, "--cells", str(out / "cells")],
+        "join": [str(made / "models")],
         "evaluate": [*curve, *models],
         "gallery": [*curve, *models],
         "collect": [path, str(made / "own.csv")],
