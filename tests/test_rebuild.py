@@ -64,20 +64,13 @@ def rebuilt(tmp_path_factory):
         "with": (":".join(installed_in()), ""),
     }
     # Neither the environment nor `site` adds a folder: what is given is all there is.
-    started = {
-        name: subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", REBUILD, ROOT, *where, base / name, *REFERENCE],
-            cwd=base,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name, where in runs.items()
-    }
-    told = {name: process.communicate() for name, process in started.items()}
-    for name, process in started.items():
-        assert process.returncode == 0, told[name][1]
-    seconds = float(told["without"][0].split()[-1])
+    told = {}
+    for name, where in runs.items():
+        command = [sys.executable, "-I", "-S", "-c", REBUILD, ROOT, *where, base / name]
+        run = subprocess.run([*command, *REFERENCE], cwd=base, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        told[name] = run.stdout
+    seconds = float(told["without"].split()[-1])
     return files(base / "without"), seconds, files(base / "with")
 
 

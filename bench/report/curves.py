@@ -102,11 +102,14 @@ class Grid:
         """A column of records, shape [seeds, dims], NaN where a cell has no such number."""
         if (system, column) not in self._curves:
             rows = self._of[system]
-            wide = rows[column].where(rows["status"] == "done").astype("Float64")
-            wide = wide.to_numpy(float, na_value=np.nan)
-            keys = pd.MultiIndex.from_arrays([rows["seed"].astype(int), rows["dim"].astype(int)])
-            wide = pd.Series(np.where(np.isfinite(wide), wide, np.nan), keys).unstack()
-            self._curves[system, column] = wide.reindex(self.seeds).sort_index(axis=1)
+            values = rows[column].to_numpy(float, na_value=np.nan)
+            told = (rows["status"] == "done").to_numpy(bool) & np.isfinite(values)
+            dims, across = np.unique(rows["dim"].to_numpy(int), return_inverse=True)
+            wide = np.full((len(self.seeds), len(dims)), np.nan)
+            down = np.searchsorted(self.seeds, rows["seed"].to_numpy(int))
+            wide[down[told], across[told]] = values[told]
+            index = pd.Index(self.seeds, name="seed"), pd.Index(dims, name="dim")
+            self._curves[system, column] = pd.DataFrame(wide, *index)
         return self._curves[system, column].copy()
 
     def failures(self, system: str, column: str = "fid") -> list[Failure]:

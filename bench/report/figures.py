@@ -50,9 +50,10 @@ def write(results: Results, out: str | Path) -> None:
     found = [one for grid in grids(results.records) for one in drawn(grid, results)]
     for one in found + of_experiments(results):
         path = Path(out) / f"{one.kind}-{one.of}"
-        store.write_text(path.with_name(f"{path.name}.svg"), svg(one.draw))
         with canvas.paper():
-            canvas.png(one.draw(), path.with_name(f"{path.name}.png"))
+            figure = one.draw()
+            store.write_text(path.with_name(f"{path.name}.svg"), canvas.svg(figure))
+            canvas.png(figure, path.with_name(f"{path.name}.png"))
 
 
 def drawn(grid: Grid, results: Results) -> list[Drawn]:
