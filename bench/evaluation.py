@@ -48,12 +48,8 @@ def measure(
     points, split = extractors.points, protocol.split
     dims = model.exists.sum((-2, -1)).int().tolist()
     prior = model.prior(protocol.samples, noise)
-    codes, drawn, errors, alive = (
-        [],
-        [],
-        np.zeros(len(dims)),
-        model.exists.new_ones(len(dims), dtype=torch.bool),
-    )
+    codes, drawn, errors = [], [], np.zeros(len(dims))
+    alive = model.exists.new_ones(len(dims), dtype=torch.bool)
     count = len(getattr(points, split))
     few = min(_MMD, protocol.samples, count)
     for index, block in enumerate(blocks(count, torch.Size(points.shape).numel())):

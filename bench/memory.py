@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from bench.net import Net
 
-__all__ = ["of_cell", "split"]
+__all__ = ["COPIES", "of_cell", "split"]
 
-_COPIES = 8
+COPIES = 8
 """Of parameters and activations: gradients, Adam's two moments, a checkpoint, temporaries."""
 
 _ROWS, _LIVE = 2000, 4
@@ -35,7 +35,7 @@ def of_cell(net: Net, size: int, dim: int, batch: int, options: object) -> int:
     # Divergences compare each row of the batch with each other, or with each component.
     numbers = weights + rows * (sum(map(sum, nets)) + batch)
     measured = _ROWS * (max(coder) + components)
-    return 4 * (_COPIES * numbers + _LIVE * measured)
+    return 4 * (COPIES * numbers + _LIVE * measured)
 
 
 def split(dims: Sequence[int], each: int, room: int) -> list[list[int]]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import data, systems
+from bench.memory import COPIES
 from bench.net import Net
 from bench.nets.published import critic_widths, form
 from bench.study import Plan, Study
@@ -38,9 +39,6 @@ _GPU_MB = 4000
 
 _MEASURE_MB = 1500
 """What measuring has in memory beside samples and features: distances, block by block."""
-
-_COPIES = 8
-"""Of parameters and activations: gradients, Adam's two moments, a checkpoint, temporaries."""
 
 _INCEPTION = 1.14e10, 2048
 """Floating-point operations of Inception-v3 for one image, and its features."""
@@ -79,7 +77,7 @@ def training(study: Study, dataset: str, system: str, dims: Sequence[int]) -> Ne
     numbers = sum(size.weights + it.batch * size.activations for size in sizes)
     stacks = 1 if plan.net.kind == "mlp" else len(dims)
     seconds = it.steps * (flops / _RATE + stacks * (1 + _turns(plan)) * _STEP_S)
-    mem = _process_mb(study) + _points_mb(kind) + _COPIES * 4 * numbers / 1e6
+    mem = _process_mb(study) + _points_mb(kind) + COPIES * 4 * numbers / 1e6
     return _needs(mem, seconds)
 
 

@@ -14,7 +14,7 @@ from bench import metrics
 from benchmarks.markdown import table
 from benchmarks.timing import Settings, in_turns, seconds, spread
 
-__all__ = ["main", "section"]
+__all__ = ["section"]
 
 COUNT, WIDTH, ROUNDS = 10_000, 2_048, 3
 
@@ -28,10 +28,7 @@ def features(rng: np.random.Generator, count: int, width: int) -> np.ndarray:
 def section(settings: Settings) -> str:
     """The table of seconds, and how far the two distances are from each other."""
     count, width = (300, 64) if settings.small else (COUNT, WIDTH)
-    return _section(count, width, min(settings.rounds, ROUNDS))
-
-
-def _section(count: int, width: int, rounds: int) -> str:
+    rounds = min(settings.rounds, ROUNDS)
     # Its call of SciPy's sqrtm is deprecated.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     rng = np.random.default_rng(0)
@@ -58,12 +55,3 @@ def _timed(function: Callable[[], float]) -> tuple[float, float]:
     """Its seconds, and its value."""
     values = []
     return seconds(lambda: values.append(function())), values[0]
-
-
-def main() -> None:
-    """Print the table."""
-    print(_section(COUNT, WIDTH, ROUNDS))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,9 @@
 """A curve of the paper's widest perceptron on MNIST as one stack, beside one of its cells alone.
 
-Prints milliseconds per step, the time of all steps, their ratio, and on a GPU the memory. The net,
-batch and schedule are those of `workflow/config/paper.yaml`; the images are random bytes of MNIST's
-shape, on whose values no time depends. Nothing is downloaded.
+Prints milliseconds per step, the time of all steps, their ratio, whether the cell ends with the
+same bytes in both, and on a GPU the memory. The net, batch and schedule are those of
+`workflow/config/paper.yaml`; the images are random bytes of MNIST's shape, on whose values no time
+depends. Nothing is downloaded.
 
     python -m benchmarks.gpu [--device auto|cpu|cuda] [--steps N] [--system LABEL] [--tf32]
 """
@@ -16,11 +17,13 @@ from pathlib import Path
 
 import torch
 from tabulate import tabulate
+from torch import Tensor
 
-from bench import curves, data, device, memory, study, training
+from bench import curves, data, device, memory, study, systems, training
+from bench.cells import read_cell
 
 PAPER = Path(__file__).parents[1] / "workflow/config/paper.yaml"
-DIMS = range(4, 65, 4)
+DIMS, ALONE = range(4, 65, 4), 16
 WARM = 20
 
 
@@ -37,8 +40,11 @@ class _Images(data.kind("mnist")):
         return {split: (drawn(count), None) for split, count in self.sizes.items()}
 
 
-def timed(paper: study.Study, points: _Images, system: str, dims: list[int], steps: int) -> float:
-    """Seconds that so many steps of a stack take, after some that are not counted."""
+def timed(
+    paper: study.Study, points: _Images, system: str, dims: list[int], steps: int
+) -> tuple[float, dict[str, Tensor] | None]:
+    """Seconds that so many steps of a stack take, after some that are not counted; and the
+    parameters that its cell `ALONE`, if it has one, then has."""
     plan = paper.plan("mnist", system).training
     split = points.rows("train")
     order = training.Order(len(split), plan.batch, 0)
@@ -50,7 +56,8 @@ def timed(paper: study.Study, points: _Images, system: str, dims: list[int], ste
         with contextlib.redirect_stderr(io.StringIO()):
             training.train(model, split, order, count, 0, order.epoch, schedule=plan.schedule)
         _wait()
-    return time.perf_counter() - start
+    taken = time.perf_counter() - start
+    return taken, read_cell(model, dims.index(ALONE)) if ALONE in dims else None
 
 
 def _wait() -> None:
@@ -71,14 +78,16 @@ def main() -> None:
     plan = paper.plan("mnist", given.system)
     with device.use(given.device, given.tf32):
         parts = curves.stacks(paper, "mnist", given.system, list(DIMS))
-        stack = sum(timed(paper, points, given.system, part, given.steps) for part in parts)
-        alone = timed(paper, points, given.system, [16], given.steps)
+        found = [timed(paper, points, given.system, part, given.steps) for part in parts]
+        stack = sum(seconds for seconds, _ in found)
+        (stacked,) = (it for _, it in found if it is not None)
+        alone, lone = timed(paper, points, given.system, [ALONE], given.steps)
         described = device.describe() or {"device": "cpu", "machine": platform.machine()}
         if device.current().type == "cuda":
             most = torch.cuda.max_memory_allocated()
             described["memory"] = f"{most / 1e9:.2f} GB at the most"
     size = torch.Size(points.shape).numel()
-    options = curves.systems.load(plan.system.base).Options(**plan.system.options)
+    options = systems.load(plan.system.base).Options(**plan.system.options)
     counted = memory.of_cell(plan.net, size, max(DIMS), plan.training.batch, options)
     told = ", ".join(f"{name} {value}" for name, value in described.items())
     print(f"{given.system}, {plan.net}, batch {plan.training.batch}, {given.steps} steps")
@@ -90,6 +99,8 @@ def main() -> None:
     ]
     print(tabulate(rows, ["", "s", "ms per step"], floatfmt=".2f"))
     print(f"ratio: {stack / alone:.2f}; per cell: {stack / alone / len(DIMS):.2f}")
+    same = all(lone[it].numpy().tobytes() == stacked[it].numpy().tobytes() for it in lone)
+    print(f"bytes of the cell, alone and in the stack: {'the same' if same else 'not the same'}")
 
 
 if __name__ == "__main__":

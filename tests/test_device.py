@@ -376,15 +376,6 @@ def test_on_a_gpu_two_runs_are_the_same_bytes(name):
 
 
 @NO_GPU
-@pytest.mark.xfail(reason="batched products may choose their kernels by the number of cells")
-@pytest.mark.parametrize("name", systems.names())
-def test_on_a_gpu_a_cell_is_the_same_bytes_alone_and_stacked(name):
-    with device.use("cuda"):
-        one, other = read_cell(trained(name, [3])[0], 0), read_cell(trained(name)[0], 1)
-    assert all(one[it].numpy().tobytes() == other[it].numpy().tobytes() for it in one)
-
-
-@NO_GPU
 @pytest.mark.parametrize("name", [it for it in systems.names() if it != "pca"])
 def test_a_gpus_losses_and_gradients_are_the_cpus_but_for_rounding(name):
     """Of the first step: later ones part, as Adam's first steps only know a gradient's sign."""

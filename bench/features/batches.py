@@ -14,8 +14,8 @@ __all__ = ["in_batches"]
 def in_batches(
     function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, width: int, batch: int
 ) -> np.ndarray:
-    """What `function` makes of [N, ...], `batch` rows at a time and on the device of
-    this block: float32 [N, width].
+    """What `function` makes of [N, ...], `batch` rows at a time and on the device of this
+    block: float32 [N, width].
 
     The result is written where it will lie: joining parts would take its memory twice.
     """

@@ -79,9 +79,8 @@ class PseudoClasses(Classes):
             if dim and own.isfinite().all():
                 # Threads add up in the order in which they happen to end.
                 with threadpool_limits(1):
-                    found = KMeans(self.count, n_init=1, random_state=seed).fit(
-                        own.numpy(force=True)
-                    )
+                    points = own.numpy(force=True)
+                    found = KMeans(self.count, n_init=1, random_state=seed).fit(points)
                 labels[cell] = torch.from_numpy(found.labels_)
         self.set(labels)
 

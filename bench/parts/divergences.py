@@ -74,8 +74,7 @@ class _MMD(torch.autograd.Function):
         prior, count = places[-1], codes.shape[-2]
         ctx.of_prior = ctx.needs_input_grad[-1]
         distances = codes.new_empty(3, *codes.shape[:-1], count)
-        pairs = (codes, codes), (codes, prior), (prior, prior)
-        for pair, out in zip(pairs, distances, strict=True):
+        for pair, out in zip(_pairs(codes, prior), distances, strict=True):
             _distances(*pair, out)
         # Prior draws that are constants need no slope among themselves.
         slope = torch.zeros_like(distances[: 3 if ctx.of_prior else 2])
@@ -114,6 +113,10 @@ class _MMD(torch.autograd.Function):
         return None, *of_codes, of_prior + right(1, codes) + twice * by_column[1]
 
 
+def _pairs(codes: Tensor, prior: Tensor) -> tuple[tuple[Tensor, Tensor], ...]:
+    return (codes, codes), (codes, prior), (prior, prior)
+
+
 def _estimate(sums: Sequence[Tensor], diagonals: Sequence[Tensor], count: int) -> Tensor:
     """MMD² of the sums of three kernel matrices, codes', between and prior's, with diagonals."""
     of_codes, of_prior = ((sums[i] - diagonals[i]) / (count * (count - 1)) for i in (0, 2))
@@ -149,5 +152,5 @@ def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | Non
     scales = tuple(base * s for s in SCALES)
     if torch.is_grad_enabled() and (codes.requires_grad or prior.requires_grad):
         return _MMD.apply(scales, *[codes] * 6, prior)
-    pairs = (codes, codes), (codes, prior), (prior, prior)
-    return _estimate(*zip(*(_sums(*pair, scales) for pair in pairs), strict=True), count)
+    sums = (_sums(*pair, scales) for pair in _pairs(codes, prior))
+    return _estimate(*zip(*sums, strict=True), count)

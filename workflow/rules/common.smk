@@ -57,8 +57,8 @@ CLAIMS += [
 ]
 
 # In the commands' prefix and not in parameters: another path to the same study, or to Python, is no
-# reason to run a job anew. Huge pages for malloc, where Linux lets a process ask for them, take a
-# tenth off the time of a training step (docs/speed.md) and change no number.
+# reason to run a job anew. Huge pages for malloc, where Linux lets a process ask for them,
+# make training steps faster (docs/speed.md) and change no number.
 shell.prefix(
     "set -euo pipefail; "
     "export GLIBC_TUNABLES=${{GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}}; "
