@@ -97,9 +97,9 @@ class Stack:
         ]
         return self.parameter(values, fan_in, fan_out)
 
-    def constant(self, width: int, value: float = 0.0) -> nn.Parameter:
-        """A constant vector [cells, width]."""
-        return self.parameter([torch.full((w,), value) for w in self.widths(width)], width)
+    def zeros(self, width: int) -> nn.Parameter:
+        """A vector of zeros [cells, width]."""
+        return self.parameter([torch.zeros(w) for w in self.widths(width)], width)
 
 
 def placed(module: nn.Module) -> nn.Module:

@@ -102,7 +102,7 @@ def load(
     Raises:
         Mistake: a file is no trained cell, or one of another data set, system, seed, option or net.
     """
-    files = [_read(path) for path in Path(models).glob("*.safetensors")]
+    files = [_read(path) for path in sorted(Path(models).glob("*.safetensors"))]
     if not files:
         raise Mistake(f"{models}: no trained cells (<dim>.safetensors)")
     files = [
@@ -131,4 +131,6 @@ def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:
         about, content = store.read_sealed(path)
     except (store.Damaged, OSError) as error:
         raise Mistake(f"{path}: not a trained cell: {error}") from None
+    if not {"dim", "diverged", "key"} <= about.keys():
+        raise Mistake(f"{path}: not a trained cell")
     return path, about, tensors_of(content)

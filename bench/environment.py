@@ -5,7 +5,6 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -19,10 +18,9 @@ _PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "zuko")
 
 
 def describe() -> dict[str, str]:
-    """This process: versions, instruction set, threads and code, but no name, path or time.
+    """This process: versions, instruction set and threads, but no name, path or time.
 
-    `code` is a hash of this package as it is installed, without the report: that tells of numbers
-    and makes none. On a GPU there is more: which it is, its software, and whether TF32 is allowed.
+    On a GPU there is more: which it is, its software, and whether TF32 is allowed.
     """
     # What reads environments must not need torch.
     import torch
@@ -36,7 +34,6 @@ def describe() -> dict[str, str]:
         "machine": platform.machine(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
-        "code": _code(),
         **device.describe(),
     }
 
@@ -48,9 +45,9 @@ def packages() -> dict[str, str]:
 
 
 def digest(described: Mapping[str, str]) -> str:
-    """A short hash of an environment as `describe` tells of it, without threads and code, which
-    records tell of by themselves."""
-    kept = {name: it for name, it in described.items() if name not in ("threads", "code")}
+    """A short hash of an environment as `describe` tells of it, without threads, of which records
+    tell by themselves."""
+    kept = {name: it for name, it in described.items() if name != "threads"}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -109,13 +106,3 @@ def _system() -> str:
         return platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):
         return f"{platform.system()} {platform.release()}"
-
-
-@cache
-def _code() -> str:
-    root, digest = Path(__file__).parent, hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root)
-        if path.is_file() and not {"__pycache__", "report"} & {*name.parts}:
-            digest.update(f"{name.as_posix()} {store.sha256(path)}\n".encode())
-    return digest.hexdigest()[:16]

@@ -225,7 +225,7 @@ def evaluate_controls(study: Study, dataset: str, real: str | Path | None = None
     points = data.load(dataset)
     extractors = Extractors(points, real)
     size = torch.Size(points.shape).numel()
-    draw = torch.rand if points.value_range else torch.randn
+    draw = torch.rand if points.bounded() else torch.randn
     rows, fingerprint = [], points.fingerprint()
     for name, protocol in study.protocols.items():
         extractor, target = extractors(protocol), extractors.real(protocol)

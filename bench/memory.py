@@ -15,8 +15,8 @@ _ROWS, _LIVE = 2000, 4
 
 
 def of_cell(net: Net, size: int, dim: int, batch: int, options: object) -> int:
-    """Bytes that a cell adds to a stack, in training or when it is measured: an upper bound,
-    counted from widths.
+    """Bytes that a cell adds to a stack in training, or when it is decoded: an upper bound, counted
+    from widths. Features of its samples are kept beside that.
 
     Arguments:
         net: an mlp.

@@ -8,8 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import data, systems
-from bench.memory import COPIES
+from bench import data, memory, systems
 from bench.net import Net
 from bench.nets.published import critic_widths, form
 from bench.study import Plan, Study
@@ -29,7 +28,7 @@ _START_S = 600.0
 """Seconds for what comes before and after."""
 
 _SPARE = 2
-"""So many times what was counted is asked for."""
+"""So many times the counted minutes are asked for."""
 
 _PROCESS_MB = 1000
 """Python, torch and this package; and the Snakemake that runs a job of a cluster."""
@@ -72,12 +71,16 @@ def training(study: Study, dataset: str, system: str, dims: Sequence[int]) -> Ne
     """What one job needs that trains these cells of a curve."""
     kind, plan = data.kind(dataset), study.plan(dataset, system)
     it = plan.training
-    sizes = [_cell(plan.net, kind.shape, dim) for dim in dims]
     flops = sum(step_flops(plan, kind.shape, dim) for dim in dims)
-    numbers = sum(size.weights + it.batch * size.activations for size in sizes)
-    stacks = 1 if plan.net.kind == "mlp" else len(dims)
+    if plan.net.kind == "mlp":
+        options = systems.load(plan.system.base).Options(**plan.system.options)
+        size, stacks = math.prod(kind.shape), 1
+        held = len(dims) * memory.of_cell(plan.net, size, max(dims), it.batch, options)
+    else:
+        sizes, stacks = [_cell(plan.net, kind.shape, dim) for dim in dims], len(dims)
+        held = max(4 * memory.COPIES * (one.weights + it.batch * one.activations) for one in sizes)
     seconds = it.steps * (flops / _RATE + stacks * (1 + _turns(plan)) * _STEP_S)
-    mem = _process_mb(study) + _points_mb(kind) + COPIES * 4 * numbers / 1e6
+    mem = _process_mb(study) + _points_mb(kind) + held / 1e6
     return _needs(mem, seconds)
 
 
@@ -103,7 +106,8 @@ def measuring(study: Study, dataset: str, system: str | None, protocol: str | No
         passes = models + (it.draws or 0)
         work = images * (passes * decoding + len(dims) * models * inception)
         seconds = max(seconds, work / _RATE + _CELL_S * len(dims) * models)
-        mem = max(mem, 8 * 6 * images * width / 1e6)
+        # Of one cell at a time, in float64; and the features of all cells' samples, in float32.
+        mem = max(mem, (8 * 6 * images + 4 * len(dims) * it.samples) * width / 1e6)
     mem += _process_mb(study) + _MEASURE_MB + _points_mb(kind) + 8 * weights / 1e6
     return _needs(mem, seconds)
 

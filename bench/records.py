@@ -173,15 +173,16 @@ def _absence(logs: Path | None, cell: Cell, protocol: str) -> str:
     if logs is not None:
         curve = f"{cell.dataset}/{cell.system}/{cell.seed}"
         trained = f"train/{curve}.log", f"train/{curve}/{cell.dim}.log"
-        for name in (*trained, f"evaluate/{curve}/{protocol}.log"):
-            if found := _end(logs / name):
+        for name in (*trained, f"join/{curve}.log", f"evaluate/{curve}/{protocol}.log"):
+            if found := ended(logs / name):
                 return found
     return "missing"
 
 
 @cache
-def _end(log: Path) -> str:
-    """How a job ended that did not end well, by its log; empty where that does not say."""
+def ended(log: Path) -> str:
+    """How a job ended that did not end well, by its log: `failed` or `timed-out`; empty where that
+    does not say."""
     if not log.exists():
         return ""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() or [""]

@@ -96,7 +96,8 @@ def join(folders: Sequence[str | Path], out: str | Path) -> None:
     first, *others = folders = [Path(it) for it in folders]
     described = {it: json.loads((it / "environment.json").read_text()) for it in folders}
     for it in others:
-        odd = [name for name, value in described[first].items() if described[it][name] != value]
+        names = sorted(described[first].keys() | described[it].keys())
+        odd = [name for name in names if described[first].get(name) != described[it].get(name)]
         if odd:
             raise Mistake(f"{it}: trained with another {', '.join(odd)} than {first}")
     _gather(folders, Path(out))
@@ -113,7 +114,8 @@ def _determined(
         # Convolutions alone add up in an order that depends on it.
         del here["threads"]
     return curves.identity(study, points.name, system, seed) | {
-        "environment": here | {"code": sources.digest("runs", f"systems/{plan.system.base}")},
+        "environment": here,
+        "code": sources.digest("runs", f"systems/{plan.system.base}"),
         "data": points.fingerprint(),
         "snapshots": plan.training.snapshots,
         "batch": plan.training.batch,
@@ -187,7 +189,8 @@ def _train(
 def _gather(folders: Sequence[Path], out: Path) -> None:
     """Copy cells' files into a curve's folder, and join their histories."""
     # Those of another run would be taken for this one's.
-    shutil.rmtree(out / "snapshots", ignore_errors=True)
+    for old in out.rglob("*.safetensors"):
+        old.unlink()
     for folder in folders:
         for path in sorted(folder.rglob("*.safetensors")):
             with store.atomic(out / path.relative_to(folder)) as temporary:

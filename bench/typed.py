@@ -21,7 +21,8 @@ def read(path: str | Path, columns: Mapping[str, str], what: str) -> pd.DataFram
         Mistake: other columns, or a value of another type.
     """
     try:
-        table = pd.read_csv(path, dtype=dict(columns))
+        # A name may be one of those that pandas takes for no value.
+        table = pd.read_csv(path, dtype=dict(columns), keep_default_na=False, na_values=[""])
     except (ValueError, TypeError, OverflowError) as error:
         raise Mistake(f"{path}: not {what}: {error}") from None
     if list(table.columns) != list(columns):

@@ -49,7 +49,7 @@ def main(path, folder, system, steps, kills, seed):
         os.kill(process, signal.SIGKILL)
         code = ended(process)
         assert code in (0, -signal.SIGKILL), code
-        resumed += any(cells.glob("checkpoints/*"))
+        resumed += any(not it.name.startswith(".") for it in cells.glob("checkpoints/*"))
         if code == 0:
             # It came to its end: from the beginning again, so that every kill is of a training.
             shutil.rmtree(out)

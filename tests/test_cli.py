@@ -153,6 +153,15 @@ def test_collect_joins_records_and_refuses_a_cell_twice(tmp_path, capsys):
     assert (records.read(out)["status"] == "missing").all()
 
 
+@pytest.mark.parametrize("name", ["nan", "null", "none"])
+def test_a_system_may_be_called_what_pandas_takes_for_nothing(tmp_path, name):
+    path = tmp_path / "records.csv"
+    records.write(path, [row(dim=8, fid=0.5) | {"system": name}])
+    table = records.read(path)
+    assert table["system"].tolist() == [name]
+    assert table["kid"].isna().all()
+
+
 def test_verbs_after_the_records_import_no_torch(tmp_path):
     table = tmp_path / "records.csv"
     records.write(table, [row(dim=dim, seed=seed, fid=1.0) for dim in (2, 8) for seed in (0, 1)])

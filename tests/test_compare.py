@@ -91,7 +91,6 @@ def test_the_same_bytes_are_the_same(folders, capsys):
 def test_one_digit_is_told_in_one_environment_and_is_chance_in_another(folders, capsys):
     then, now = folders
     edited(now, one_digit)
-    environment(now, code="another")
     code, out, _ = ran(capsys, then, now / "records.csv", "--markdown", now / "told.md")
     assert code == 1
     assert "| synthetic-8 · wae-mmd | 8 | fid |" in out

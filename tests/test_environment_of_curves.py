@@ -27,25 +27,6 @@ def test_what_decides_numbers_is_told_and_who_ran_it_is_not(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_the_code_is_that_of_the_package_without_the_report(tmp_path, monkeypatch):
-    def code():
-        environment._code.cache_clear()
-        return environment.describe()["code"]
-
-    (tmp_path / "report").mkdir()
-    (tmp_path / "a.py").write_text("1")
-    with monkeypatch.context() as changed:
-        changed.setattr(environment, "__file__", str(tmp_path / "environment.py"))
-        first = code()
-        (tmp_path / "report" / "page.py").write_text("1")
-        assert code() == first
-        (tmp_path / "a.py").write_text("2")
-        second = code()
-        (tmp_path / "a.py").rename(tmp_path / "b.py")
-        assert len({first, second, code()}) == 3
-    environment._code.cache_clear()
-
-
 def test_curves_are_joined_with_counts(tmp_path):
     for name, threads in (("a", "1"), ("b", "2"), ("c", "1")):
         (tmp_path / name).write_text(json.dumps({"python": "3.11", "threads": threads}))
@@ -62,7 +43,7 @@ def test_another_package_machine_or_instruction_set_is_another_environment(tmp_p
     described = environment.describe()
     for name in described:
         changed = environment.digest(described | {name: "other"}) != environment.digest(described)
-        assert changed == (name not in ("threads", "code"))
+        assert changed == (name != "threads")
     for name, torch_version in (("a", "1"), ("b", "2"), ("c", "1")):
         (tmp_path / name).write_text(json.dumps({"torch": torch_version}))
     environment.collect([tmp_path / name for name in "abc"], tmp_path / "all.json")

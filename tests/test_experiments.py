@@ -57,7 +57,8 @@ def test_the_population_value_is_the_mean_of_the_kernel_over_many_points():
 
 
 def test_the_v_statistic_is_a_double_loop():
-    x, y = (torch.randn(5, 3, dtype=torch.float64) for _ in range(2))
+    generator = torch.Generator()
+    x, y = torch.randn(2, 5, 3, dtype=torch.float64, generator=generator)
     means = [
         np.mean([kernel(a, b) for a in one.tolist() for b in other.tolist()])
         for one, other in ((x, x), (y, y), (x, y))

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/records.csv"))
+DRAWN = [folder for folder in REFERENCE if any(folder.glob("*.svg"))]
 TORCH = ["torch", "torchvision", "torchgen", "functorch", "triton", "nvidia", "safetensors"]
 TORCH += ["pytorch_fid", "torch_fidelity", "zuko"]
 REBUILD = """
@@ -88,7 +89,7 @@ def test_all_is_rebuilt_within_a_minute(rebuilt):
     assert rebuilt[1] < 60
 
 
-@pytest.mark.parametrize("folder", REFERENCE, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", DRAWN, ids=lambda folder: folder.name)
 def test_committed_figures_are_what_is_drawn_now(rebuilt, folder):
     """Where they are not, `make reference` draws them anew."""
     made = rebuilt[0]
@@ -105,6 +106,7 @@ def test_committed_verdicts_are_what_is_judged_now(rebuilt, folder):
     committed = verdicts((folder / "verdicts.txt").read_text(encoding="utf-8"))
     judged = verdicts(rebuilt[0][Path(folder.name, "claims.txt")].decode())
     old = {claim for claim, _ in committed}
+    assert old
     assert [it for it in judged if it[0] in old] == committed
 
 

@@ -355,12 +355,14 @@ def test_unknown_n_and_an_end_that_is_not_clearly_higher():
     assert verdict(unknown(aae), "u-shape", "aae").verdict == "inconclusive"
 
 
-def test_unknown_n_without_aae_is_not_run():
+def test_unknown_n_without_aae_is_not_run_but_where_n_does_not_matter():
     rows = cells(u_curve(), "wae-mmd", true_dim=None) + cells(u_curve(), "mask-aae", true_dim=None)
-    about_n = ("flat-beyond-n", "mask-discovers-n", "u-shape")
+    about_n = ("flat-beyond-n", "mask-discovers-n")
     found = [one for one in claims.judge(records.frame(rows)) if one.claim in about_n]
-    assert [one.verdict for one in found] == ["not run"] * 3
+    assert [one.verdict for one in found] == ["not run"] * 2
     assert all("no aae" in one.finding for one in found)
+    shape = verdict(rows, "u-shape", "wae-mmd")
+    assert (shape.verdict, shape.n) == ("reproduced", None)
 
 
 def test_unknown_n_with_several_aae_is_not_run():

@@ -1,6 +1,7 @@
 """One latent dimension: one table of all metrics, and a dot plot in place of the U-curve."""
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ from records_for_report import cells, controls, u_curve
 
 from bench import records
 from bench.report import dots, figures, page, tables
-from bench.report.captions import METRICS
+from bench.report.captions import METRICS, caption
 from bench.report.curves import grids
 from bench.report.overview import only_dim, overview
 from bench.report.results import Results
@@ -93,6 +94,13 @@ def test_any_metric_of_the_records_is_a_column():
     rows = [row | {"recall": 0.25} for row in study() if row["status"] == "done"]
     assert "recall" in overview(grid_of(rows)).dims
     assert "recall" not in overview(grid_of(study())).dims
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_captions_latex_is_ascii(metric):
+    grid = grid_of(study() + controls())
+    text = caption(replace(grid, protocol=grid.protocol | {"draws": 50}), metric)
+    assert tables._escape(f"{METRICS[metric]} {text}").isascii()
 
 
 def test_files_of_one_dimension(tmp_path):

@@ -167,7 +167,16 @@ def test_cells_of_two_environments_are_not_joined(conv, tmp_path):
     path.write_text(path.read_text().replace('"threads": "1"', '"threads": "2"'))
     with pytest.raises(Mistake, match=f"{second}: trained with another threads than {first}"):
         runs.join([first, second], tmp_path / "joined")
+    path.write_text((first / "environment.json").read_text().replace("{", '{"gpu": "some",', 1))
+    for folders in ([first, second], [second, first]):
+        with pytest.raises(Mistake, match="trained with another gpu than"):
+            runs.join(folders, tmp_path / "joined")
     assert not (tmp_path / "joined").exists()
+
+
+def test_a_folder_holds_the_cells_of_the_last_run_alone(tiny, tmp_path):
+    train(tiny, tmp_path / "out", [2, 4])
+    assert train(tiny, tmp_path / "out", [4]) == train(tiny, tmp_path / "other", [4])
 
 
 def test_lone_cells_have_checkpoints_of_their_own_and_a_curves_stack_one(

@@ -1,11 +1,13 @@
 """The trainer: a cell's bytes, divergence in a stack, and what a curve's files say."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
+from safetensors.torch import save
 
-from bench import curves, data, evaluation, runs, study, systems, training
+from bench import curves, data, evaluation, runs, store, study, systems, training
 from bench.cells import Stack, read_cell
 from bench.mistake import Mistake
 from bench.points import Points
@@ -157,6 +159,9 @@ def test_files_of_another_curve_are_refused(tiny, tmp_path):
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Mistake, match=r"2.safetensors: not a trained cell"):
         list(curves.load(tiny, points, "half", 0, tmp_path / "a"))
+    store.write_sealed(path, lambda told: save({"a": torch.ones(1)}, {"it": told}), {"whole": True})
+    with pytest.raises(Mistake, match=r"2.safetensors: not a trained cell"):
+        list(curves.load(tiny, points, "half", 0, tmp_path / "a"))
 
 
 def test_progress_is_plain_lines_in_a_log(tiny, tmp_path, capsys):
@@ -168,8 +173,9 @@ def test_progress_is_plain_lines_in_a_log(tiny, tmp_path, capsys):
 
 def test_convolutional_cells_are_trained_and_evaluated_alone(tmp_path, monkeypatch):
     """From a study to records, on made-up images in MNIST's place."""
+    draw = partial(torch.randint, 0, 256, dtype=torch.uint8, generator=torch.Generator())
     images = {
-        split: (torch.randint(0, 256, (count, 1, 8, 8), dtype=torch.uint8), None)
+        split: (draw((count, 1, 8, 8)), None)
         for split, count in [("train", 64), ("validation", 80), ("test", 80)]
     }
     monkeypatch.setattr(data.kind("mnist"), "make", lambda self, root: images)

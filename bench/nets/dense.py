@@ -28,7 +28,7 @@ class Linear(nn.Module):
     ):
         super().__init__()
         self.weight = stack.weights(f"{name}.weight", fan_in, fan_out, deviation)
-        self.bias = stack.constant(fan_out) if bias else None
+        self.bias = stack.zeros(fan_out) if bias else None
         self.pad = self.weight.shape[1] - fan_in if fan_in != LATENT else 0
         self.fan_out = self.weight.shape[2] if fan_out == LATENT else fan_out
 

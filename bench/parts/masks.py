@@ -15,10 +15,10 @@ __all__ = ["Mask", "polarisation"]
 class Mask(nn.Module):
     """μ = 1 − exp(−w), w ≥ 0, w ~ U(0, 5) at the start: values [cells, 1, width] in [0, 1)."""
 
-    def __init__(self, stack: Stack, top: float = 5.0):
+    def __init__(self, stack: Stack):
         super().__init__()
         generator = stack.noise.generator("mask")
-        draw = top * torch.rand(stack.width, generator=generator)
+        draw = 5 * torch.rand(stack.width, generator=generator)
         self.raw = stack.parameter([draw[:dim] for dim in stack.dims], LATENT)
 
     def forward(self) -> Tensor:

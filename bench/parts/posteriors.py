@@ -87,11 +87,11 @@ class AutoregressiveStep(nn.Module):
         self.passes = max(stack.dims)
         self.entrance = stack.weights(f"{name}.entrance", LATENT, hidden)
         self.context = stack.weights(f"{name}.context", LATENT, hidden)
-        self.bias = stack.constant(hidden)
+        self.bias = stack.zeros(hidden)
         # Small weights: a flow starts near the identity.
         self.shift = stack.weights(f"{name}.shift", hidden, LATENT, deviation=0.01)
         self.scale = stack.weights(f"{name}.scale", hidden, LATENT, deviation=0.01)
-        self.shift_bias, self.scale_bias = stack.constant(LATENT), stack.constant(LATENT)
+        self.shift_bias, self.scale_bias = stack.zeros(LATENT), stack.zeros(LATENT)
         sees, seen = [], []
         for dim in stack.dims:
             place, degree = torch.arange(1, dim + 1), torch.arange(hidden) % max(1, dim)

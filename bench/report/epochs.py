@@ -45,7 +45,8 @@ def training(dataset: str, history: pd.DataFrame, published: Sequence[Mark] = ()
     """
     lines = trained(history)
     longest = max(one.columns.max() for one in lines.values())
-    published = published if longest >= min((it.epoch for it in published), default=0) else ()
+    first = min((it.epoch for it in published if pd.notna(it.epoch)), default=0)
+    published = published if longest >= first else ()
     groups = _alike({key: _last(one) for key, one in lines.items()})
     figure, all_axes = over_time.panels(len(groups))
     several = len({dim for _, dim in lines}) > 1

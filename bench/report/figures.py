@@ -137,7 +137,9 @@ def _marks(grid: Grid, metric: str) -> list[published.Mark]:
 def _has(grid: Grid, row: Mapping) -> bool:
     """Whether a data set has a system that a published number is of."""
     return any(
-        grid.base(label) == row["base"] and published.matches(row["options"], grid.options(label))
+        pd.notna(row["base"])
+        and grid.base(label) == row["base"]
+        and published.matches(row["options"], grid.options(label))
         for label in grid.systems()
     )
 

@@ -63,7 +63,7 @@ class System(vamp_vae.System):
         starts = [torch.zeros(count, dim) for dim in stack.dims]
         self.log_variances = stack.parameter(starts, count, LATENT)
         if self.options.weights == "learned":
-            self.logits = stack.constant(count)
+            self.logits = stack.zeros(count)
 
     def mixture(self):
         count = self.options.components

@@ -30,7 +30,7 @@ class System(Autoencoder):
         self.options, self.space = options, space
         self.register_buffer("exists", stack.mask, persistent=False)
         size = torch.Size(space.shape).numel()
-        self.centre = stack.constant(size)
+        self.centre = stack.zeros(size)
         self.encoding = stack.parameter([torch.zeros(size, d) for d in stack.dims], size, LATENT)
         self.decoding = stack.parameter([torch.zeros(d, size) for d in stack.dims], LATENT, size)
         self.size = size

@@ -70,7 +70,7 @@ class System(Autoencoder):
         self.stage = kind(stack, space, net, kind.Options())
         self.encoder = _Joined(stack, "second.encoder", options.width, heads=2)
         self.decoder = _Joined(stack, "second.decoder", options.width, heads=1)
-        self.decoder.log_gamma = stack.constant(1)
+        self.decoder.log_gamma = stack.zeros(1)
 
     def fit(self, train):
         self.stage.fit(train)

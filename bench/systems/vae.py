@@ -47,7 +47,7 @@ class System(Autoencoder):
     def __init__(self, stack, space, net, options):
         super().__init__(stack, space, net, options)
         if options.likelihood == "learned-gaussian":
-            self.log_gamma = stack.constant(1)
+            self.log_gamma = stack.zeros(1)
 
     @property
     def continuous(self) -> bool:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import cli, data, downloads, study
+from bench import cli, data, downloads, records, study
 from bench.environment import packages
 from bench.sources import digest
 
@@ -223,11 +223,11 @@ def assemble_what_there_is():
 
 
 def print_failures():
-    """The last line of each log that ends in an error: the reason, which Snakemake leaves there."""
+    """The last line of each log of a job that failed: the reason, which Snakemake leaves there."""
     for log in sorted(Path(RESULTS, "logs").rglob("*.log")):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-        if lines[-1].startswith("bench: error:") or "Traceback (most recent call last):" in lines:
-            print(f"{log}: {lines[-1]}", file=sys.stderr)
+        if records.ended(log):
+            last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-1]
+            print(f"{log}: {last}", file=sys.stderr)
 
 
 def print_findings():

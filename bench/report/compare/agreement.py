@@ -4,22 +4,19 @@ from collections.abc import Mapping
 
 __all__ = ["disagreement"]
 
-# What a change of the code does to the numbers is what a comparison is to tell.
-_FREE = {"code"}
-
 
 def disagreement(then: Mapping | None, now: Mapping | None) -> str:
     """Why two environments do not agree, in words; empty where they do.
 
     Arguments:
-        then, now: as `bench.environment.read` gives them. All names but `code` must have one value
-            each, and the same. None, of nobody having recorded it, agrees with nothing.
+        then, now: as `bench.environment.read` gives them. All names must have one value each, and
+            the same. None, of nobody having recorded it, agrees with nothing.
     """
     for side, found in (("reference", then), ("results", now)):
         if not found:
             return f"no environment.json lies beside the {side}"
     sides = [_values(found) for found in (then, now)]
-    for name in sorted((sides[0].keys() | sides[1].keys()) - _FREE):
+    for name in sorted(sides[0].keys() | sides[1].keys()):
         values = [sorted(side.get(name, ())) for side in sides]
         if values[0] != values[1] or len(values[0]) != 1:
             first, second = (" or ".join(it) or "unknown" for it in values)

@@ -17,10 +17,11 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
     """Whether d(m) has its minimum at n and rises to both sides of it by more than the threshold.
 
     Raises:
-        NotRun: fewer than three dimensions, n is not an inner one, or there is no n.
+        NotRun: fewer than three dimensions, or n is not an inner one.
     """
-    centre, cells = evidence.centre(), evidence.cells("fid")
-    curve, known = cells.values, centre.cells is None
+    known = evidence.grid.true_dim is not None
+    centre, cells = evidence.centre() if known else None, evidence.cells("fid")
+    curve = cells.values
     dims, means = list(curve.columns), curve.mean()
     # Without n the place of the minimum has nothing to be held against.
     note = " n is unknown: only that there is a U is tested, not where its minimum is."
