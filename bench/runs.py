@@ -189,8 +189,10 @@ def _train(
 def _gather(folders: Sequence[Path], out: Path) -> None:
     """Copy cells' files into a curve's folder, and join their histories."""
     # Those of another run would be taken for this one's.
-    for old in out.rglob("*.safetensors"):
+    for old in out.glob("*.safetensors"):
         old.unlink()
+    if (out / "snapshots").exists():
+        shutil.rmtree(out / "snapshots")
     for folder in folders:
         for path in sorted(folder.rglob("*.safetensors")):
             with store.atomic(out / path.relative_to(folder)) as temporary:

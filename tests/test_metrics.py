@@ -1,10 +1,8 @@
 """Metrics against closed forms, other libraries, plain loops, and their mathematical properties."""
 
-import importlib.util
 import math
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +12,8 @@ from pytorch_fid import fid_score
 from torch_fidelity import metric_fid
 
 from bench import metrics
+from benchmarks import frechet
+from benchmarks.timing import Settings
 
 # pytorch-fid's own call, refused by SciPy 1.18.
 pytestmark = pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")
@@ -193,15 +193,8 @@ def test_a_caution_names_the_smaller_set_where_its_covariance_is_singular():
         assert singular == (metrics.caution(count, 9, 8) is not None)
 
 
-def test_the_benchmark_compares_the_same_distance(monkeypatch, capsys):
-    path = Path(__file__).parents[1] / "benchmarks" / "frechet.py"
-    spec = importlib.util.spec_from_file_location("frechet_benchmark", path)
-    benchmark = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(benchmark)
-    for name, small in [("COUNT", 300), ("WIDTH", 64), ("ROUNDS", 1)]:
-        monkeypatch.setattr(benchmark, name, small)
-    benchmark.main()
-    report = capsys.readouterr().out
+def test_the_benchmark_compares_the_same_distance():
+    report = frechet.section(Settings(rounds=1, small=True))
     assert "300 × 64 features" in report
     assert 0 <= float(report.split()[-1]) < 1e-6
 
