@@ -27,7 +27,7 @@ def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence
     cls = systems.load(plan.system.base)
     with device.use("cpu"):
         stack = Stack(dims, cell_seed(study, dataset.name, seed))
-        model = cls(stack, space, plan.net, cls.Options(**plan.system.options))
+        model = cls(stack, space, plan.net, plan.options)
     return placed(model)
 
 
@@ -75,8 +75,7 @@ def stacks(study: Study, dataset: str, system: str, dims: Sequence[int]) -> list
     if plan.net.kind != "mlp" or not dims:
         return [[dim] for dim in dims]
     size = math.prod(data.kind(dataset).shape)
-    options = systems.load(plan.system.base).Options(**plan.system.options)
-    each = memory.of_cell(plan.net, size, max(dims), plan.training.batch, options)
+    each = memory.of_cell(plan.net, size, max(dims), plan.training.batch, plan.options)
     return memory.split(dims, each, device.memory())
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import data, memory, systems
+from bench import data, memory
 from bench.net import Net
 from bench.nets.published import critic_widths, form
 from bench.study import Plan, Study
@@ -73,9 +73,8 @@ def training(study: Study, dataset: str, system: str, dims: Sequence[int]) -> Ne
     it = plan.training
     flops = sum(step_flops(plan, kind.shape, dim) for dim in dims)
     if plan.net.kind == "mlp":
-        options = systems.load(plan.system.base).Options(**plan.system.options)
         size, stacks = math.prod(kind.shape), 1
-        held = len(dims) * memory.of_cell(plan.net, size, max(dims), it.batch, options)
+        held = len(dims) * memory.of_cell(plan.net, size, max(dims), it.batch, plan.options)
     else:
         sizes, stacks = [_cell(plan.net, kind.shape, dim) for dim in dims], len(dims)
         held = max(4 * memory.COPIES * (one.weights + it.batch * one.activations) for one in sizes)
@@ -124,7 +123,7 @@ def step_flops(plan: Plan, shape: Sequence[int], dim: int) -> float:
 
 def _turns(plan: Plan) -> int:
     """Of a critic in one step; 0 where the system has none."""
-    options = systems.load(plan.system.base).Options(**plan.system.options)
+    options = plan.options
     return getattr(options, "critic_turns", int(hasattr(options, "critic_lr")))
 
 

@@ -125,6 +125,11 @@ class Plan:
     net: Net
     training: Training
 
+    @property
+    def options(self) -> object:
+        """The system's options, of its own class."""
+        return systems.load(self.system.base).Options(**self.system.options)
+
 
 @dataclass(frozen=True)
 class Study:
@@ -330,8 +335,7 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
         if plan.system.options:
             space = importlib.import_module("bench.systems.base").Space
             cls, kind = systems.load(plan.system.base), data.kind(dataset)
-            options = cls.Options(**plan.system.options)
-            if lack := cls.needs(options, space(kind.shape, kind.bounded(), kind.labelled)):
+            if lack := cls.needs(plan.options, space(kind.shape, kind.bounded(), kind.labelled)):
                 found = reprlib.repr(plan.system.options)
                 raise refusal(path, ("systems", label), found, f"{lack}, which {dataset} is not")
     for name, protocol in study.protocols.items():

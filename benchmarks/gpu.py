@@ -19,7 +19,7 @@ import torch
 from tabulate import tabulate
 from torch import Tensor
 
-from bench import curves, data, device, memory, study, systems, training
+from bench import curves, data, device, memory, study, training
 from bench.cells import read_cell
 
 PAPER = Path(__file__).parents[1] / "workflow/config/paper.yaml"
@@ -87,8 +87,7 @@ def main() -> None:
             most = torch.cuda.max_memory_allocated()
             described["memory"] = f"{most / 1e9:.2f} GB at the most"
     size = torch.Size(points.shape).numel()
-    options = systems.load(plan.system.base).Options(**plan.system.options)
-    counted = memory.of_cell(plan.net, size, max(DIMS), plan.training.batch, options)
+    counted = memory.of_cell(plan.net, size, max(DIMS), plan.training.batch, plan.options)
     told = ", ".join(f"{name} {value}" for name, value in described.items())
     print(f"{given.system}, {plan.net}, batch {plan.training.batch}, {given.steps} steps")
     print(f"{told}; {torch.get_num_threads()} threads; torch {torch.__version__}")
