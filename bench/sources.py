@@ -19,11 +19,7 @@ def files(*modules: str) -> tuple[Path, ...]:
     """The files of modules of bench (`report/page`, `systems/mask-aae`), of all that they import
     from bench, and of the data beside them, sorted; without those that read a study file, and
     what only they import."""
-    found = set()
-    for module in modules:
-        finder = _Finder([str(_ROOT)], excludes=_PARAMETERS)
-        finder.run_script(str(_ROOT / "bench" / f"{module.replace('-', '_')}.py"))
-        found |= {Path(it.__file__) for it in finder.modules.values() if it.__file__}
+    found = set().union(*map(_imported, modules))
     data = {file for path in found for file in path.parent.glob("*") if file.suffix in _DATA}
     return tuple(sorted(found | data))
 
@@ -36,6 +32,14 @@ def digest(*modules: str) -> str:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         total.update(f"{path.relative_to(_ROOT).as_posix()} {content}\n".encode())
     return total.hexdigest()
+
+
+@cache
+def _imported(module: str) -> frozenset[Path]:
+    """A module's file, and those of all that it imports from bench."""
+    finder = _Finder([str(_ROOT)], excludes=_PARAMETERS)
+    finder.run_script(str(_ROOT / "bench" / f"{module.replace('-', '_')}.py"))
+    return frozenset(Path(it.__file__) for it in finder.modules.values() if it.__file__)
 
 
 class _Finder(ModuleFinder):

@@ -65,7 +65,7 @@ class DataSet(dots.DataSet):
 PLANS = """
 import json, os, sys
 from importlib import metadata
-import jsonschema, pandas, scipy, snakemake.cli, tabulate
+import jsonschema, pandas, scipy, snakemake.cli, tabulate, torch
 command, edits = json.loads(sys.stdin.read())
 version = metadata.version
 
@@ -205,9 +205,17 @@ CASES = {
         in_study("seeds: [0, 1]", SLOWER),
         trained(systems=["aae"]) | drawn(systems=["aae"]) | TRAINED,
     ),
+    "an option of one system": (
+        in_study("mask-aae: {}", "mask-aae: {weight: 0.5}"),
+        trained(systems=["mask-aae"]) | drawn(systems=["mask-aae"]) | TRAINED,
+    ),
     "samples": (
         in_study("samples: 50", "samples: 40"),
         measured() | controls(*DATASETS) | RECORDS,
+    ),
+    "one more protocol": (
+        in_study("samples: 50}", "samples: 50}\nprotocols: {few: {samples: 40}}"),
+        {it.replace("main", "few") for it in measured() | controls(*DATASETS)} | RECORDS,
     ),
     "one more seed": (
         in_study("[0, 1]", "[0, 1, 2]"),

@@ -3,25 +3,23 @@
 Listing the names imports no torch.
 """
 
-import importlib
-import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.downloads import DataError
+from bench.registry import Registry
 
 if TYPE_CHECKING:
     from bench.data.base import DataSet
 
 __all__ = ["DataError", "kind", "load", "names"]
 
-_SHARED = ("base", "prepared")  # what data sets have in common
+_KINDS = Registry(__name__, "data set", besides=["base", "prepared"])
 
 
 def names() -> tuple[str, ...]:
     """The names of all data sets, sorted. Imports none of them."""
-    modules = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name.replace("_", "-") for name in modules if name not in _SHARED))
+    return _KINDS.names()
 
 
 def kind(name: str) -> "type[DataSet]":
@@ -30,9 +28,7 @@ def kind(name: str) -> "type[DataSet]":
     Raises:
         KeyError: there is no data set of that name.
     """
-    if name not in names():
-        raise KeyError(f"no data set {name!r}; there are {', '.join(names())}")
-    return importlib.import_module(f"bench.data.{name.replace('-', '_')}").DataSet
+    return _KINDS.module(name).DataSet
 
 
 def load(name: str, root: str | Path | None = None) -> "DataSet":

@@ -1,16 +1,17 @@
 """Experiments: numbers that need no trained model, one file each, by the file's name."""
 
-import importlib
-import pkgutil
 from types import ModuleType
 
+from bench.registry import Registry
+
 __all__ = ["load", "names"]
+
+_EXPERIMENTS = Registry(__name__, "experiment", besides=["base"])
 
 
 def names() -> tuple[str, ...]:
     """The names of all experiments, sorted. Imports none of them."""
-    modules = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name.replace("_", "-") for name in modules if name != "base"))
+    return _EXPERIMENTS.names()
 
 
 def load(name: str) -> ModuleType:
@@ -20,6 +21,4 @@ def load(name: str) -> ModuleType:
     Raises:
         KeyError: there is no experiment of that name.
     """
-    if name not in names():
-        raise KeyError(f"no experiment {name!r}; there are {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    return _EXPERIMENTS.module(name)

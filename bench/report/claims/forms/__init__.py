@@ -5,16 +5,18 @@ besides the common ones (those with a `default` may be left out), and
 `judge(claim, evidence) -> Outcome`, which raises `NotRun` where it cannot judge.
 """
 
-import importlib
-import pkgutil
 from types import ModuleType
 
+from bench.registry import Registry
+
 __all__ = ["load", "names"]
+
+_FORMS = Registry(__name__, "form of test")
 
 
 def names() -> tuple[str, ...]:
     """The names of all forms, sorted."""
-    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
+    return _FORMS.names()
 
 
 def load(name: str) -> ModuleType:
@@ -23,6 +25,4 @@ def load(name: str) -> ModuleType:
     Raises:
         KeyError: there is no form of that name.
     """
-    if name not in names():
-        raise KeyError(f"no form of test {name!r}; there are {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    return _FORMS.module(name)
