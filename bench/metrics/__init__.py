@@ -1,8 +1,11 @@
-"""Metrics: pure functions on NumPy arrays. See docs/architecture.md for what each column means."""
+"""Metrics: pure functions on NumPy arrays. See docs/architecture.md for what each column means.
+
+scikit-learn is imported where it is called: that takes most of a second, and few jobs need it.
+"""
 
 from bench.metrics.bootstrap import frechet_interval
 from bench.metrics.components import component_separation, components_used
-from bench.metrics.covariance import correlation, nac
+from bench.metrics.covariance import correlation, mean_correlation, nac
 from bench.metrics.dimension import MASK_THRESHOLD, active_dimensions, active_units
 from bench.metrics.extrapolation import fd_infinity
 from bench.metrics.frechet import caution, fid, frechet_distance, moments
@@ -29,6 +32,7 @@ __all__ = [
     "kid",
     "label_accuracy",
     "label_variance",
+    "mean_correlation",
     "mean_gap",
     "mle_dimension",
     "moments",

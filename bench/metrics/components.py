@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import pdist, squareform
-from scipy.stats import entropy
+from scipy.special import entr
 
 from bench.metrics.arrays import finite
 
@@ -52,4 +52,4 @@ def components_used(shares: ArrayLike) -> float:
     shares = finite("shares", shares, 1)
     if (shares < 0).any() or not shares.sum() > 0:
         raise ValueError("shares: expected numbers of at least 0 that are not all 0")
-    return float(np.exp(entropy(shares)))
+    return float(np.exp(entr(shares / shares.sum()).sum()))

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from bench.metrics.arrays import finite
 
-__all__ = ["correlation", "nac"]
+__all__ = ["correlation", "mean_correlation", "nac"]
 
 
 def correlation(codes: ArrayLike) -> np.ndarray:
@@ -27,6 +27,17 @@ def correlation(codes: ArrayLike) -> np.ndarray:
         matrix = np.atleast_2d(np.corrcoef(codes[:, varied], rowvar=False))
         found[np.ix_(varied, varied)] = np.abs(matrix)
     return found
+
+
+def mean_correlation(matrix: np.ndarray) -> float | None:
+    """The mean over i ≠ j of a `correlation` [D, D], of the coordinates that have one; None of
+    fewer than two."""
+    kept = ~np.isnan(matrix.diagonal())
+    count = int(kept.sum())
+    if count < 2:
+        return None
+    matrix = matrix[np.ix_(kept, kept)].astype(float)
+    return float((matrix.sum() - np.trace(matrix)) / (count * (count - 1)))
 
 
 def nac(codes: ArrayLike, active: ArrayLike | None = None) -> float | None:
@@ -59,10 +70,4 @@ def nac(codes: ArrayLike, active: ArrayLike | None = None) -> float | None:
                 f"active: expected booleans [{codes.shape[1]}], got {active.dtype} {active.shape}"
             )
         codes = codes[:, active]
-    matrix = correlation(codes)
-    kept = ~np.isnan(matrix.diagonal())
-    count = int(kept.sum())
-    if count < 2:
-        return None
-    matrix = matrix[np.ix_(kept, kept)]
-    return float((matrix.sum() - np.trace(matrix)) / (count * (count - 1)))
+    return mean_correlation(correlation(codes))

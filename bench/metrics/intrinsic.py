@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.neighbors import NearestNeighbors
 
 from bench.metrics.arrays import drawn, finite
 
@@ -150,6 +149,8 @@ def _nearest(x: np.ndarray, neighbours: int) -> np.ndarray | None:
     x = x[list({row.tobytes(): i for i, row in enumerate(x)}.values())]
     if len(x) <= neighbours:
         return None
+    from sklearn.neighbors import NearestNeighbors
+
     search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(x)
     index = search.kneighbors(return_distance=False)
     # The search takes |a|² − 2ab + |b|², which has few digits of a distance far below |a|: down to

@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.neighbors import KNeighborsClassifier
 
 from bench.metrics.arrays import drawn, finite
 
@@ -48,6 +46,9 @@ def label_accuracy(
     counts = np.unique(labels, return_counts=True)[1]
     if codes.shape[1] == 0 or len(counts) < 2 or counts.min() < folds:
         return None
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
+
     # Near the origin fewer digits of a distance are lost.
     codes = codes - codes.mean(axis=0)
     search = KNeighborsClassifier(neighbours, algorithm="brute")

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import pairwise_distances_chunked
-from sklearn.neighbors import NearestNeighbors
 
 from bench.metrics.arrays import alike
 
@@ -50,6 +48,8 @@ def precision_recall_density_coverage(
             `neighbours` out of range.
     """
     real, generated = alike(real=real, generated=generated)
+    from sklearn.metrics import pairwise_distances_chunked
+
     if not 1 <= neighbours < min(len(real), len(generated)):
         raise ValueError(f"{neighbours} neighbours in sets of {len(real)} and {len(generated)}")
     real_radii, generated_radii = _radii(real, neighbours), _radii(generated, neighbours)
@@ -72,6 +72,8 @@ def precision_recall_density_coverage(
 
 def _radii(points: np.ndarray, neighbours: int) -> np.ndarray:
     """The distance from each point to its k-th nearest other."""
+    from sklearn.neighbors import NearestNeighbors
+
     search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(points)
     distances, _ = search.kneighbors()
     # The balls are closed: a copy of the point at the rim is inside, whatever the last digit says.

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.preprocessing import StandardScaler
 
 from bench.metrics.arrays import finite
 
@@ -18,6 +17,8 @@ class Spread:
     """
 
     def __init__(self):
+        from sklearn.preprocessing import StandardScaler
+
         self._scaler = StandardScaler()
 
     def add(self, points: ArrayLike) -> None:

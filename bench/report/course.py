@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench import metrics
 from bench.report import masks, over_time, snapshots
 from bench.report.canvas import GREY, scale, titled
 from bench.report.capacities import capacities
@@ -81,7 +82,7 @@ def _counts(history: pd.DataFrame, label: str, dim: int) -> pd.DataFrame:
     for seed in seeds:
         mask = masks.values(history, label, dim, seed)
         if len(mask):
-            found[seed] = (mask >= masks.THRESHOLD).sum().where(mask.notna().all())
+            found[seed] = (mask >= metrics.MASK_THRESHOLD).sum().where(mask.notna().all())
     return pd.DataFrame(found).T.sort_index(axis=1)
 
 

@@ -8,12 +8,12 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from bench import metrics
 from bench.report.capacities import capacities
 from bench.report.curves import Grid
-from bench.report.masks import THRESHOLD
 from bench.report.text import number
 
-__all__ = ["draw", "nac", "shown"]
+__all__ = ["draw", "shown"]
 
 Gallery = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -37,14 +37,6 @@ def shown(grid: Grid, gallery: Gallery) -> tuple[list[str], list[int]]:
     plain = ([it for it in known if grid.base(it) == base] for base in _PLAIN)
     dims = {int(m) for label in masked for m in gallery[label]["dims"] if m > 1}
     return ([*next(filter(None, plain), []), *masked], capacities(dims, grid.true_dim))
-
-
-def nac(correlation: np.ndarray) -> float | None:
-    """The mean over i ≠ j of a cell's `correlation` [m, m], of coordinates that have one; None of
-    fewer than two. See `bench.metrics.nac`."""
-    kept = ~np.isnan(correlation.diagonal())
-    matrix, count = correlation[np.ix_(kept, kept)].astype(float), int(kept.sum())
-    return float((matrix.sum() - np.trace(matrix)) / (count * (count - 1))) if count > 1 else None
 
 
 def draw(grid: Grid, gallery: Gallery) -> Figure:
@@ -85,10 +77,10 @@ def _panel(axes: Axes, arrays: Mapping[str, np.ndarray], m: int):
             mask = arrays["mask"][cells[0], :m]
             order = np.argsort(-mask, kind="stable")
             matrix = matrix[np.ix_(order, order)]
-            closed = mask[order] < THRESHOLD
+            closed = mask[order] < metrics.MASK_THRESHOLD
             matrix[closed] = matrix[:, closed] = np.nan
             told = f"{m - int(closed.sum())} kept, "
-        one = nac(matrix)
+        one = metrics.mean_correlation(matrix)
         told += "no NAC" if one is None else f"NAC {number(one, 2)}"
     axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, zorder=0, **_CLOSED))
     picture = axes.imshow(matrix, cmap="Greys", norm=_GREYS, interpolation="none", zorder=1)

@@ -6,13 +6,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench import metrics
 from bench.report import over_time
 from bench.report.canvas import STYLES
 
-__all__ = ["THRESHOLD", "draw", "values"]
-
-THRESHOLD = 0.1
-"""The least value of a coordinate that a mask keeps: that of `bench.metrics`."""
+__all__ = ["draw", "values"]
 
 _THIN = {"linewidth": 0.9, "markersize": 2}
 _KEPT = {"color": STYLES[0]["color"], "linestyle": "-", "marker": "o", **_THIN}
@@ -37,14 +35,14 @@ def draw(title: str, masks: Sequence[tuple[int, pd.DataFrame]]) -> Figure:
     """
     figure, all_axes = over_time.panels(len(masks))
     for axes, (dim, mask) in zip(all_axes, masks, strict=True):
-        kept = mask.iloc[:, -1] >= THRESHOLD
+        kept = mask.iloc[:, -1] >= metrics.MASK_THRESHOLD
         every = max(1, mask.shape[1] // 8)
         # Those that close are on top: they are what the figure is about.
         for name in sorted(mask.index, key=lambda name: not kept[name]):
             look = _KEPT if kept[name] else _CLOSED
             place = {"markevery": every, "zorder": 2 if kept[name] else 3}
             axes.plot(mask.columns, mask.loc[name], **look, **place)
-        axes.axhline(THRESHOLD, **_THRESHOLD, zorder=4)
+        axes.axhline(metrics.MASK_THRESHOLD, **_THRESHOLD, zorder=4)
         axes.set(ylim=(-0.02, 1.02), xlabel="training step")
         axes.set_title(f"$m$ = {dim}: {int(kept.sum())} kept")
         axes.spines["right"].set_visible(False)
@@ -53,7 +51,7 @@ def draw(title: str, masks: Sequence[tuple[int, pd.DataFrame]]) -> Figure:
     handles = [
         Line2D([], [], **_KEPT, label="kept at the end"),
         Line2D([], [], **_CLOSED, label="closed at the end"),
-        Line2D([], [], **_THRESHOLD, label=f"threshold {THRESHOLD:g}"),
+        Line2D([], [], **_THRESHOLD, label=f"threshold {metrics.MASK_THRESHOLD:g}"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     figure.suptitle(title, fontsize=8.5)
