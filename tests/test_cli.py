@@ -66,6 +66,8 @@ def mistakes():
     yield "train: system", [*train, *synthetic, "--system", "vae"], "'vae' in the study; it has wae"
     curve = [*evaluate, *synthetic, "--system", "aae", "--seed", "0"]
     yield "evaluate: no models", curve, "--models"
+    controls = [*evaluate, *synthetic, "--controls", "--seed", "0"]
+    yield "evaluate: controls", controls, "--controls have no --seed"
     unknown = [*curve, "--models", "absent", "--protocol", "x"]
     yield "evaluate: protocol", unknown, "no protocol 'x' in the study; it has main"
     yield "evaluate: folder", [*curve, "--models", "absent"], "absent: no such folder"

@@ -154,7 +154,10 @@ def _evaluate(path, dataset, system, seed, models, controls, protocol, real, thr
         arguments.known("protocol", protocol, it.protocols)
         it = dataclasses.replace(it, protocols={protocol: it.protocols[protocol]})
     arguments.known("data set", dataset, it.datasets)
-    if not controls:
+    if controls:
+        if seed is not None or models is not None:
+            raise Mistake("--controls have no --seed and no --models")
+    else:
         if seed is None or models is None:
             raise Mistake("--system needs --seed and --models")
         arguments.known("system", system, it.systems)
