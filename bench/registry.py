@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Collection
+from functools import cached_property
 from types import ModuleType
 
 __all__ = ["Registry"]
@@ -20,11 +21,15 @@ class Registry:
     def __init__(self, package: str, what: str, besides: Collection[str] = ()):
         self.package, self.what, self.besides = package, what, besides
 
-    def names(self) -> tuple[str, ...]:
-        """All names, sorted. Imports none of the modules."""
+    @cached_property
+    def _modules(self) -> dict[str, str]:
         path = importlib.import_module(self.package).__path__
         modules = (it.name for it in pkgutil.iter_modules(path) if it.name not in self.besides)
-        return tuple(sorted(name.replace("_", "-") for name in modules))
+        return dict(sorted((it.replace("_", "-"), f"{self.package}.{it}") for it in modules))
+
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted. Imports none of the modules."""
+        return tuple(self._modules)
 
     def module(self, name: str) -> ModuleType:
         """The module of that name.
@@ -32,7 +37,6 @@ class Registry:
         Raises:
             KeyError: there is none.
         """
-        names = self.names()
-        if name not in names:
-            raise KeyError(f"no {self.what} {name!r}; there are {', '.join(names)}")
-        return importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
+        if name not in self._modules:
+            raise KeyError(f"no {self.what} {name!r}; there are {', '.join(self._modules)}")
+        return importlib.import_module(self._modules[name])
