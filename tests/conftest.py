@@ -1,12 +1,16 @@
 """What tests share."""
 
+import os
+
 import pytest
 import torch
 
 from bench import data
 
-# Small tensors gain nothing from more threads, and machines are shared.
+# Small tensors gain nothing from more threads, and machines are shared: here, and in processes that
+# tests start.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(autouse=True)

@@ -131,9 +131,8 @@ def results(folder):
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory):
     """The environment of a process that has SLURM's plugins for Snakemake."""
-    environ = os.environ | {"OMP_NUM_THREADS": "1"}
     if find_spec("snakemake_executor_plugin_slurm"):
-        return environ
+        return os.environ
     folder = tmp_path_factory.mktemp("plugins")
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     pins = [pin for pin in extra["cluster"] if "slurm" in pin]
@@ -141,8 +140,8 @@ def plugins(tmp_path_factory):
     ended = subprocess.run([*command, *pins], capture_output=True, text=True)
     if ended.returncode:
         pytest.skip(f"{', '.join(pins)}: not there, and not to be installed: {ended.stderr[-300:]}")
-    path = os.pathsep.join(filter(None, [str(folder), environ.get("PYTHONPATH")]))
-    return environ | {"PYTHONPATH": path}
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": path}
 
 
 def jobs(environ):

@@ -276,7 +276,7 @@ def plans(tmp_path_factory):
 
 
 def run(folder, *command, text=None):
-    more = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder)}
+    more = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder)}
     ended = subprocess.run(
         [sys.executable, *command],
         cwd=folder,

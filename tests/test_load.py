@@ -63,7 +63,7 @@ def spent(folder, *command):
     ended = subprocess.run(
         [sys.executable, "-c", MEASURE, sys.executable, "-m", *command],
         cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

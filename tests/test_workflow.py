@@ -1,7 +1,6 @@
 """The workflow: what a study plans, what is refused, one run to the end, what reruns."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,6 @@ def snakemake(folder, *arguments):
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     return subprocess.run(
         [*command, "--directory", folder, "--nocolor", *arguments],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -36,7 +36,7 @@ def start(folder):
         return subprocess.Popen(
             [*command, "--cores", "2", "--nocolor", "--configfile", "tiny.yaml"],
             cwd=folder,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=said,
             stderr=said,
             # A process group of its own, with all its jobs: what is killed.
