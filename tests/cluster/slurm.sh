@@ -15,6 +15,9 @@ folder=$(realpath "$1")
 shift
 # Where SLURM's commands look by themselves: a job's have no SLURM_CONF.
 link=/etc/slurm/slurm.conf
+# A run that was killed leaves its link.
+owner=$(sed -n 's/^# slurm.sh, process //p' "$link" 2> /dev/null || true)
+[ -z "$owner" ] || kill -0 "$owner" 2> /dev/null || rm "$link"
 [ ! -e "$link" ] || cannot "this machine has a SLURM of its own: $link"
 [ "$(id -u)" = 0 ] || cannot "SLURM's daemons are started as root"
 export PATH=$PATH:/usr/sbin:/sbin
@@ -47,6 +50,7 @@ PORTS
 memory=$(awk '/^MemTotal:/ {print int($2 / 1024)}' /proc/meminfo)
 export SLURM_CONF=$folder/slurm.conf
 cat > "$SLURM_CONF" <<CONF
+# slurm.sh, process $$
 ClusterName=one
 SlurmctldHost=localhost(127.0.0.1)
 SlurmctldPort=$control
