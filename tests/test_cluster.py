@@ -100,7 +100,9 @@ def test_every_study_has_needs(name):
         assert more or len(dims) == 1
         for protocol in (*it.protocols, None):
             controls = needs.measuring(it, dataset, None, protocol)
-            assert needs.measuring(it, dataset, system, protocol).minutes > controls.minutes
+            curve = needs.measuring(it, dataset, system, protocol)
+            assert curve.minutes > controls.minutes
+            assert curve.mem_mb >= controls.mem_mb
 
 
 def test_cells_that_are_trained_apart_each_have_their_costs(tmp_path):

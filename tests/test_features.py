@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import safetensors.torch
 import torch
 
 from bench import downloads, features, metrics, store
+from bench.data.base import DataSet
 from bench.features import classifier, fit, scenes
 from bench.features.batches import in_batches
 from bench.mistake import Mistake
@@ -20,8 +20,12 @@ SIZES = [("colour", (3, 32, 32)), ("colour", (3, 64, 64))]
 SIZES += [("digits", (1, 28, 28)), ("fashion", (1, 28, 28))]
 
 
+class Images(DataSet):
+    name, value_range = "points", (0.0, 1.0)
+
+
 def kind(which, shape=(1, 28, 28)):
-    return SimpleNamespace(name="points", shape=shape, value_range=(0.0, 1.0), classifier=which)
+    return type("Points", (Images,), {"shape": shape, "classifier": which})
 
 
 def random(*shape):
@@ -36,7 +40,7 @@ def glyphs():
 
 def test_names_files_and_what_data_lack_import_no_torch():
     program = "import sys, types; from bench import features; print(*features.names());"
-    program += "kind = types.SimpleNamespace(shape=(128,), value_range=None, classifier=None);"
+    program += "kind = types.SimpleNamespace(shape=(128,), classifier=None);"
     program += "[(features.files(it), features.lack(it, kind)) for it in features.names()];"
     program += "sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -16,11 +15,16 @@ import torch
 from PIL import Image
 
 from bench import downloads, features, metrics, store
+from bench.data.base import DataSet
 from bench.features import classifier, inception
 from bench.mistake import Mistake
 
-RGB = SimpleNamespace(name="rgb", shape=(3, 32, 32), value_range=(0.0, 1.0), classifier=None)
-GREY = SimpleNamespace(name="grey", shape=(1, 28, 28), value_range=(0.0, 1.0), classifier=None)
+
+def kind_of(name, shape, value_range=(0.0, 1.0)):
+    return type("Points", (DataSet,), {"name": name, "shape": shape, "value_range": value_range})
+
+
+RGB, GREY = kind_of("rgb", (3, 32, 32)), kind_of("grey", (1, 28, 28))
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +215,7 @@ def test_another_resizer_is_refused(resizer):
     [((128,), None), ((2, 28, 28), (0, 1)), ((1, 28, 28), None), ((3, 32, 32), (-1, 1))],
 )
 def test_data_that_are_no_images_are_refused(shape, value_range):
-    kind = SimpleNamespace(name="other", shape=shape, value_range=value_range)
+    kind = kind_of("other", shape, value_range)
     assert features.lack("inception", kind) == "is not of grey or RGB images in [0, 1]"
     with pytest.raises(Mistake, match="no inception features: other is not of grey or RGB"):
         features.load("inception", kind, "bilinear")

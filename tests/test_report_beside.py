@@ -263,9 +263,8 @@ def test_marks_from_the_literature_are_in_the_panel_of_their_size():
     mark = labelled(above)["VAE, published"]
     assert mark.get_xydata().tolist() == [[50, 101.1], [100, 99.8]]
     assert above.get_ylim()[0] < 99.8
-    shorter = epochs.training("made-up", curves(49), [*marks, Mark("of no epoch", None, 99)]).axes[
-        1
-    ]
+    marks.append(Mark("of no epoch", None, 99))
+    _, shorter = epochs.training("made-up", curves(49), marks).axes
     assert "VAE, published" not in labelled(shorter)
 
 

@@ -105,7 +105,9 @@ def test_any_changed_byte_of_a_kept_cell_is_noticed(tiny, tmp_path, capsys):
 
 
 # As many steps as take about a second.
-@pytest.mark.parametrize(("system", "steps"), [("vhe", 200), ("two-stage-vae", 300)])
+@pytest.mark.parametrize(
+    ("system", "steps"), [("mask-aae", 100), ("vhe", 200), ("two-stage-vae", 300)]
+)
 def test_killed_at_random_moments_and_run_again_is_the_same(system, steps, tiny, tmp_path):
     driver, kills = Path(__file__).with_name("killed.py"), 16
     command = [sys.executable, driver, tiny, tmp_path, system, steps, kills, 0]

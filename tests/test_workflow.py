@@ -236,6 +236,16 @@ def test_snakemakes_own_report_has_figures_tables_claims_and_captions(run, tmp_p
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "trained"), [("Its numbers mean", "They mean", 0), ("[0]", "[0, 1]", 4)]
+)
+def test_after_a_run_only_what_changed_is_planned(run, tmp_path, old, new, trained):
+    """Of a run that was one; every kind of change is in test_dependants.py."""
+    jobs, _ = plan(run[0], "--configfile", variant(tmp_path, old, new))
+    assert jobs.get("train", 0) == trained
+    assert bool(jobs) == bool(trained)
+
+
+@pytest.mark.parametrize(
     ("modules", "inside", "outside"),
     [
         (

@@ -17,12 +17,12 @@ STUDY = """
 name: tiny
 seeds: [0]
 datasets: {synthetic-8: {dims: [2, 4]}}
-systems: {mask-aae: {}}
+systems: {vae: {}, mask-aae: {}}
 net: {kind: mlp, hidden: [8]}
 training: {steps: 40, snapshots: 2}
 evaluation: {samples: 50}
 """
-KILLS = 3
+KILLS = 4
 TIMED = ("logs/", "benchmarks/", "costs.csv")
 """What tells how jobs went, and how long they took."""
 COSTS = rb"(?s)<table[^>]*>\s*<caption>What the jobs took.*?</table>"

@@ -102,7 +102,7 @@ def lack(name: str, kind: "DataSet | type[DataSet]") -> str | None:
     _check(name)
     if name == "classifier" and kind.classifier is None:
         return "has no classifier"
-    images = len(kind.shape) == 3 and kind.shape[0] in (1, 3) and kind.value_range == (0, 1)
+    images = len(kind.shape) == 3 and kind.shape[0] in (1, 3) and kind.bounded()
     if name == "inception" and not images:
         return "is not of grey or RGB images in [0, 1]"
     return None

@@ -1,6 +1,7 @@
 """Metrics: pure functions on NumPy arrays. See docs/architecture.md for what each column means.
 
-scikit-learn is imported where it is called: that takes most of a second, and few jobs need it.
+scikit-learn and scipy.stats are imported where they are called: that takes half a second or more,
+and few jobs need it.
 """
 
 from bench.metrics.bootstrap import frechet_interval

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import pdist, squareform
-from scipy.special import entr
 
 from bench.metrics.arrays import finite
 
@@ -52,4 +51,6 @@ def components_used(shares: ArrayLike) -> float:
     shares = finite("shares", shares, 1)
     if (shares < 0).any() or not shares.sum() > 0:
         raise ValueError("shares: expected numbers of at least 0 that are not all 0")
-    return float(np.exp(entr(shares / shares.sum()).sum()))
+    from scipy.stats import entropy
+
+    return float(np.exp(entropy(shares)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench.report.claims.outcomes import Cells, Centre, NotRun
-from bench.report.claims.systems import described, rivals
+from bench.report.claims.systems import of_base, rivals
 from bench.report.curves import Failure, Grid
 from bench.report.text import listing
 
@@ -91,7 +91,7 @@ class Evidence:
             alike = selector.get("same", [])
             alike = "all else the same" if alike == "all" else f"the same {', '.join(alike)}"
             alike = f" and {alike}" if selector.get("same") else ""
-            reason = f"no trained system of base {described(selector)}{alike} to compare"
+            reason = f"no trained system {of_base(selector)}{alike} to compare"
             raise NotRun(f"{reason} {self.system} with.")
         return labels
 

@@ -21,7 +21,7 @@ from bench.report.claims.outcomes import (
     Used,
     Verdict,
 )
-from bench.report.claims.systems import described, matching
+from bench.report.claims.systems import matching, of_base
 from bench.report.curves import Grid, grids
 
 __all__ = ["judge"]
@@ -70,7 +70,7 @@ def _of(claim: Mapping, grid: Grid, history: pd.DataFrame | None) -> list[Verdic
         return found
     if not grid.systems(_bases(claim)):
         return []
-    reason = f"no system of base {described(claim['about'])} in these records."
+    reason = f"no system {of_base(claim['about'])} in these records."
     return [_not_run(claim, grid, None, NotRun(reason))]
 
 

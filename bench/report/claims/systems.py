@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bench.report.curves import Grid
 
-__all__ = ["described", "matching", "rivals"]
+__all__ = ["described", "matching", "of_base", "rivals"]
 
 
 def matching(grid: Grid, selector: Mapping) -> list[str]:
@@ -32,6 +32,11 @@ def rivals(grid: Grid, system: str, selector: Mapping) -> list[str]:
         and not grid.untrained(label)
         and _shared(grid, label, selector) == _shared(grid, system, selector)
     ]
+
+
+def of_base(selector: Mapping) -> str:
+    """A selector after a noun: `of base vae`, `of any other base`."""
+    return f"of {'base ' if 'bases' in selector else ''}{described(selector)}"
 
 
 def described(selector: Mapping) -> str:
