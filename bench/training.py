@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from bench.descent import Descent
 from bench.history import History
 from bench.mistake import Mistake
 from bench.noise import Noise
@@ -54,10 +55,9 @@ def train(
         Cells never meet in a sum, so a diverged cell leaves the others' bits as they are.
     """
     players = system.players()
-    groups = [[p for module in player.modules for p in module.parameters()] for player in players]
-    optimisers = [
-        player.optimiser(group, lr=player.lr, **_fastest(player.optimiser))
-        for player, group in zip(players, groups, strict=True)
+    descents = [
+        Descent(it.optimiser, (p for module in it.modules for p in module.parameters()), it.lr)
+        for it in players
     ]
     diverged: list[int | None] = [None] * len(system.exists)
     epoch = epoch or steps
@@ -71,18 +71,19 @@ def train(
                 if diverged[cell] is None:
                     diverged[cell] = index
 
+    optimisers = [descent.optimiser for descent in descents]
     progress = Progress(system, optimisers, history, diverged)
     done = keeper.resume(progress) if keeper else 0
     for index in _steps(done, steps if players else 0, title):
         if index % epoch == 0:
             system.begin_epoch(Noise(seed, epoch=index // epoch))
-        for player, group, optimiser in zip(players, groups, optimisers, strict=True):
+        for player, descent in zip(players, descents, strict=True):
             first, last = (round(steps * share) for share in player.span)
             if not first <= index < last:
                 continue
             if player.anneal and schedule == "falling":
                 left = 1 - (index - first) / (last - first)
-                optimiser.param_groups[0]["lr"] = player.lr * min(1.0, 2 * left)
+                descent.rate(player.lr * min(1.0, 2 * left))
             for turn in range(player.turns):
                 rows, noise = order(index, turn), Noise(seed, step=index, turn=turn)
                 batch, step = points[rows], Step(index, steps, noise, rows, history.note)
@@ -92,11 +93,7 @@ def train(
                 # No sum with a number that is not finite is.
                 if not math.isfinite(total.item()):
                     note(loss.detach().isfinite(), index)
-                gradients = torch.autograd.grad(total, group)
-                for parameter, gradient in zip(group, gradients, strict=True):
-                    # A fused optimiser reads a gradient in the order of its memory.
-                    parameter.grad = gradient.contiguous()
-                optimiser.step()
+                descent.step(torch.autograd.grad(total, descent.parameters))
                 player.after(batch, step)
         if (index + 1) % stretch == 0 or index + 1 == steps or None not in diverged:
             history.close((index + 1) / epoch, index + 1)
@@ -108,13 +105,7 @@ def train(
     for parameter in system.parameters():
         # A lone cell's convolutions have no cell axis.
         note(parameter.detach().reshape(len(diverged), -1).isfinite().all(1), steps)
-        parameter.grad = None
     return diverged
-
-
-def _fastest(optimiser: Callable) -> dict:
-    kind = getattr(optimiser, "func", optimiser)
-    return {"fused": True} if kind is torch.optim.Adam else {"foreach": True}
 
 
 def _steps(done: int, steps: int, title: str) -> Iterator[int]:

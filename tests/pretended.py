@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
-from bench import device, training
+from bench import descent, device
 
 __all__ = ["Pretended", "pretend"]
 
@@ -59,5 +59,5 @@ def pretend(monkeypatch):
     monkeypatch.setattr(device, "describe", lambda: {"gpu": "pretended"})
     monkeypatch.setattr(device, "memory", lambda: 2**34)
     # Torch has no fused optimiser for it.
-    monkeypatch.setattr(training, "_fastest", lambda optimiser: {"foreach": True})
+    monkeypatch.setattr(descent, "fastest", lambda optimiser: {"foreach": True})
     return Pretended()

@@ -1,6 +1,7 @@
 """Divergences between codes and a prior, for any leading axes (cells)."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -34,29 +35,36 @@ _ENTRIES = 2**17
 """Of a kernel matrix that no gradient is asked of, so many at a time: they stay in the cache."""
 
 
-def _distances(x: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
-    """Squared distances [..., N, M] of points [..., N, D] and [..., M, D]."""
-    squares_x, squares_y = (t.square().sum(-1) for t in (x, y))
-    out = torch.add(squares_x[..., :, None], squares_y[..., None, :], out=out)
-    return out.sub_(torch.matmul(x, y.transpose(-1, -2)), alpha=2).clamp_(min=0)
+@cache
+def _scales(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(SCALES, dtype=dtype, device=device)[:, None, None, None]
 
 
-def _kernel(distances: Tensor, scales: Sequence[Tensor], slope: Tensor | None = None) -> Tensor:
-    """Σ_s C_s / (C_s + d); to `slope`, of the first distances, its derivative in d is added."""
-    kernel, ratio = torch.zeros_like(distances), torch.empty_like(distances)
-    for c in scales:
-        torch.add(distances, c, out=ratio)
-        kernel += torch.div(c, ratio, out=ratio)
-        if slope is not None:
-            slope.addcdiv_(ratio[: len(slope)].square_(), c, value=-1)
-    return kernel
+def _squares(x: Tensor) -> Tensor:
+    """Squared norms [cells, N] of points [cells, N, D]."""
+    return x.square().sum(-1)
+
+
+def _distances(x: Tensor, y: Tensor, squares_x: Tensor, squares_y: Tensor) -> Tensor:
+    """Squared distances [cells, N, M] of points [cells, N, D] and [cells, M, D]."""
+    out = torch.add(squares_x[:, :, None], squares_y[:, None])
+    return out.sub_(torch.bmm(x, y.mT), alpha=2).clamp_(min=0)
 
 
 def _sums(x: Tensor, y: Tensor, scales: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Of the kernel matrix of x and y [..., N, D] all entries' sum, and the diagonal's [...]."""
+    """Of the kernel matrix of x and y [cells, N, D] all entries' sum, and the diagonal's [cells].
+
+    The kernel is Σ_s C_s / (C_s + d).
+    """
     rows, diagonal, step = [], [], max(1, _ENTRIES // x.shape[-2])
+    squares_x, squares_y = _squares(x), _squares(y)
     for start in range(0, x.shape[-2], step):
-        kernel = _kernel(_distances(x[..., start : start + step, :], y), scales)
+        block = slice(start, start + step)
+        distances = _distances(x[:, block], y, squares_x[:, block], squares_y)
+        kernel, ratio = torch.zeros_like(distances), torch.empty_like(distances)
+        for c in scales:
+            torch.add(distances, c, out=ratio)
+            kernel += torch.div(c, ratio, out=ratio)
         rows.append(kernel.sum(-1))
         diagonal.append(kernel.diagonal(start, dim1=-2, dim2=-1))
     return torch.cat(rows, -1).sum(-1), torch.cat(diagonal, -1).sum(-1)
@@ -71,20 +79,30 @@ class _MMD(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, scales: Sequence[Tensor], codes: Tensor, *places: Tensor) -> Tensor:
-        prior, count = places[-1], codes.shape[-2]
+        prior, (cells, count, _) = places[-1], codes.shape
         ctx.of_prior = ctx.needs_input_grad[-1]
-        distances = codes.new_empty(3, *codes.shape[:-1], count)
-        for pair, out in zip(_pairs(codes, prior), distances, strict=True):
-            _distances(*pair, out)
+        of_codes, of_prior = _squares(codes), _squares(prior)
+        distances, ratio = codes.new_empty(2, 3, cells, count, count)
+        pairs = (codes, of_codes, codes, of_codes), (codes, of_codes, prior, of_prior)
+        pairs = *pairs, (prior, of_prior, prior, of_prior)
+        for (x, of_x, y, of_y), out, product in zip(pairs, distances, ratio, strict=True):
+            torch.add(of_x[:, :, None], of_y[:, None], out=out)
+            torch.bmm(x, y.mT, out=product)
+        distances.sub_(ratio, alpha=2).clamp_(min=0)
         # Prior draws that are constants need no slope among themselves.
-        slope = torch.zeros_like(distances[: 3 if ctx.of_prior else 2])
-        kernel = _kernel(distances, scales, slope)
+        sloping = slice(3 if ctx.of_prior else 2)
+        kernel, slope = torch.zeros_like(distances), torch.zeros_like(distances[sloping])
+        own = ratio[sloping]
+        for c in scales:
+            torch.add(distances, c, out=ratio)
+            kernel += torch.div(c, ratio, out=ratio)
+            slope.addcdiv_(own.square_(), c, value=-1)
         # Where rounding made a distance negative there is none, nor from a point to itself.
-        slope *= distances[: len(slope)].sign()
+        slope *= distances[sloping].sign_()
         slope[::2].diagonal(dim1=-2, dim2=-1).zero_()
         ctx.save_for_backward(codes, prior, slope)
         sums, diagonals = kernel.sum(-1).sum(-1), kernel.diagonal(dim1=-2, dim2=-1).sum(-1)
-        return _estimate(sums.unbind(), diagonals.unbind(), count)
+        return _estimate(sums, diagonals, count)
 
     @staticmethod
     @once_differentiable
@@ -94,14 +112,14 @@ class _MMD(torch.autograd.Function):
         within = gradient / (count * (count - 1))
         weights = torch.stack([within, -2 * gradient / count**2, within][: len(slope)])
         slope = slope * weights[..., None, None]
-        by_row, by_column = slope.sum(-1)[..., None], slope.sum(-2)[..., None]
-        slope = -2 * slope
+        by_row, by_column = slope.sum(-1)[..., None].unbind(), slope.sum(-2)[..., None].unbind()
+        slope = slope.mul_(-2).unbind()
 
         def left(pair: int, y: Tensor) -> Tensor:
-            return torch.matmul(slope[pair], y)
+            return torch.bmm(slope[pair], y)
 
         def right(pair: int, x: Tensor) -> Tensor:
-            return torch.matmul(x.transpose(-1, -2), slope[pair]).transpose(-1, -2)
+            return torch.bmm(x.mT, slope[pair]).mT
 
         twice = 2 * codes
         of_codes = left(0, codes), right(0, codes), twice * by_column[0], twice * by_row[0]
@@ -113,14 +131,11 @@ class _MMD(torch.autograd.Function):
         return None, *of_codes, of_prior + right(1, codes) + twice * by_column[1]
 
 
-def _pairs(codes: Tensor, prior: Tensor) -> tuple[tuple[Tensor, Tensor], ...]:
-    return (codes, codes), (codes, prior), (prior, prior)
-
-
-def _estimate(sums: Sequence[Tensor], diagonals: Sequence[Tensor], count: int) -> Tensor:
-    """MMD² of the sums of three kernel matrices, codes', between and prior's, with diagonals."""
-    of_codes, of_prior = ((sums[i] - diagonals[i]) / (count * (count - 1)) for i in (0, 2))
-    return of_codes + of_prior - 2 * (sums[1] / count**2)
+def _estimate(sums: Tensor, diagonals: Tensor, count: int) -> Tensor:
+    """MMD² [cells] of the sums [3, cells] of three kernel matrices, codes', between and prior's,
+    with diagonals."""
+    within, of_prior = ((sums - diagonals) / (count * (count - 1)))[::2]
+    return within + of_prior - 2 * (sums[1] / count**2)
 
 
 def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | None = None) -> Tensor:
@@ -146,11 +161,20 @@ def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | Non
         raise ValueError(
             f"as many codes as prior draws, and two or more: {count}, {prior.shape[-2]}"
         )
-    dims = codes.new_tensor(codes.shape[-1]) if dims is None else dims.to(codes)
+    if dims is None:
+        dims = codes.new_tensor(codes.shape[-1])
+    *leading, _, width = codes.shape
     # Of no coordinates all points are one: whatever the width, the value is 0.
-    base = 2 * scale**2 * dims.clamp(min=1)[..., None, None]
-    scales = tuple(base * s for s in SCALES)
+    base = 2 * scale**2 * dims.to(codes).clamp(min=1)
+    base = base.expand(leading).reshape(-1, 1, 1)
+    scales = (base * _scales(codes.dtype, codes.device)).unbind()
+    prior = prior.expand(codes.shape)
+    if len(leading) != 1:
+        codes, prior = (x.reshape(-1, count, width) for x in (codes, prior))
     if torch.is_grad_enabled() and (codes.requires_grad or prior.requires_grad):
-        return _MMD.apply(scales, *[codes] * 6, prior)
-    sums = (_sums(*pair, scales) for pair in _pairs(codes, prior))
-    return _estimate(*zip(*sums, strict=True), count)
+        value = _MMD.apply(scales, *[codes] * 6, prior)
+    else:
+        pairs = (codes, codes), (codes, prior), (prior, prior)
+        sums, diagonals = zip(*(_sums(*pair, scales) for pair in pairs), strict=True)
+        value = _estimate(torch.stack(sums), torch.stack(diagonals), count)
+    return value.reshape(leading)
