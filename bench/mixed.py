@@ -28,8 +28,12 @@ def mixtures(table: pd.DataFrame) -> list[str]:
         _told("code", "the trainer", codes[cells].str[0]),
         _told("code", "the measurement", codes.str[-1]),
     ]
-    for base, own in codes[cells].groupby(rows["base"]):
-        found.append(_told("code", str(base), own.str[1]))
+    # Of a system that has another one for a stage both are told, its own first.
+    own = codes[cells].str[1]
+    for base, told in own.str.split("+").str[0].groupby(rows["base"]):
+        found.append(_told("code", str(base), told))
+    for label, told in own[own.str.contains("+", regex=False, na=False)].groupby(rows["system"]):
+        found.append(_told("code", f"{label} and its stage", told))
     for dataset, own in rows.groupby("dataset"):
         found.append(_told("data", str(dataset), own["data"]))
     for (dataset, protocol), own in rows.groupby(["dataset", "protocol"]):

@@ -1,6 +1,6 @@
 """What records come of: told of a cell and of its measurement, as columns of a record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench import environment, shelf, sources
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 __all__ = ["of_cell", "of_control", "trained"]
 
 
-def trained(determined: Mapping) -> dict[str, str]:
+def trained(determined: Mapping, modules: Sequence[str]) -> dict[str, str]:
     """What a cell's file says of how it came about, beside its key: short hashes of the code of
     the trainer and of the system, of the environment, and of the data set.
 
     Arguments:
         determined: all that the cell's key is a hash of.
+        modules: that its system is made of (`systems.modules`).
     """
-    system = _code(f"systems/{determined['system']}")
     return {
-        "code": f"{_code('runs')}-{system}",
+        "code": f"{_code('runs')}-{'+'.join(map(_code, modules))}",
         "environment": environment.digest(determined["environment"]),
         "data": _short(determined["data"]),
     }

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import curves, data, device, environment, provenance, sources, store, training
+from bench import curves, data, device, environment, provenance, sources, store, systems, training
 from bench import history as histories
 from bench.data.base import DataSet
 from bench.history import History
@@ -53,7 +53,7 @@ def train(
             train(study, dataset, system, seed, dims, steps, out, folder, math.inf)
         return
     points, shelf = data.load(dataset), Shelf(cells)
-    determined = _determined(study, points, system, seed, steps)
+    determined, modules = _determined(study, points, system, seed, steps)
     planned = curves.stacks(study, dataset, system, dims)
     # Only on the CPU are a cell's bytes the same in any stack.
     alike = device.current().type == "cpu"
@@ -63,7 +63,7 @@ def train(
         for dim in stack
     }
     keys = {dim: key(it) for dim, it in wanted.items()}
-    made = provenance.trained(determined)
+    made = provenance.trained(determined, modules)
     missing = [dim for dim in dims if not shelf.has(keys[dim])]
     if alike:
         stacks = curves.stacks(study, dataset, system, missing)
@@ -106,22 +106,24 @@ def join(folders: Sequence[str | Path], out: str | Path) -> None:
 
 def _determined(
     study: Study, points: DataSet, system: str, seed: int, steps: int | None
-) -> dict[str, Any]:
-    """All that a curve's cells depend on, but for the latent dimension."""
+) -> tuple[dict[str, Any], list[str]]:
+    """All that a curve's cells depend on, but for the latent dimension, and the modules that its
+    system is made of."""
     plan = study.plan(points.name, system)
+    modules = systems.modules(plan.system.base, plan.options)
     here = environment.describe()
     if plan.net.kind == "mlp":
         # Convolutions alone add up in an order that depends on it.
         del here["threads"]
     return curves.identity(study, points.name, system, seed) | {
         "environment": here,
-        "code": sources.digest("runs", f"systems/{plan.system.base}"),
+        "code": sources.digest("runs", *modules),
         "data": points.fingerprint(),
         "snapshots": plan.training.snapshots,
         "batch": plan.training.batch,
         "schedule": plan.training.schedule,
         "steps": plan.training.steps if steps is None else steps,
-    }
+    }, modules
 
 
 def _train(

@@ -72,6 +72,27 @@ def test_every_shows_ratios_of_logarithms():
     assert "Clearly above 1.5" in finding
 
 
+# Curves.
+
+
+def test_a_model_without_a_code_is_on_no_curve():
+    falling = pd.DataFrame({m: level(v, dims=[m])[m] for m, v in {2: 50, 4: 60, 8: 70}.items()})
+    with_none = falling.assign(**{"0": 300.0}).rename(columns=int)
+    for distances in (falling, with_none):
+        rows = cells(distances, "aae", true_dim=None)
+        assert verdict(rows, "u-shape", "aae").verdict == "not reproduced"
+        rows = cells(distances, "aae") + cells(level(1.0, dims=[0, 8]), "wae-mmd")
+        assert "8 is an end of the dimensions 2, 4, 8" in verdict(rows, "u-shape", "aae").finding
+
+
+@pytest.mark.parametrize(
+    ("dims", "word"), [((2, 8), "not run"), ((8, 16), "reproduced"), ((2, 16), "not run")]
+)
+def test_flat_beyond_n_needs_two_dimensions_there(dims, word):
+    rows = cells(level(50.0, dims=dims), "mask-aae")
+    assert verdict(rows, "flat-beyond-n", "mask-aae").verdict == word
+
+
 # Systems beside each other.
 
 
@@ -394,6 +415,17 @@ def test_no_history_a_short_one_or_a_lost_seed():
     one = verdict(rows, claim, "vhe", told[(told["seed"] > 0) | (told["system"] == "vae")])
     assert one.verdict == "inconclusive"
     assert "vhe, m = 40, seed 0: no autoencoder in the history" in one.finding
+
+
+def test_a_failed_cell_with_a_whole_history_is_left_out_and_rules_out_reproduced():
+    rows, told = homoencoder(-2.0)
+    for row in rows:
+        if (row["system"], row["seed"]) == ("vhe", 2):
+            row |= {"status": "diverged", "step": 600, "fid": None}
+    one = verdict(rows, "homoencoder-needs-fewer-nats", "vhe", told)
+    assert one.verdict == "inconclusive"
+    assert one.records[0].seeds == (0, 1)
+    assert "seed 2: diverged" in one.finding
 
 
 @pytest.mark.parametrize(

@@ -339,6 +339,19 @@ def test_a_verdict_that_nobody_gives_any_more_was_not_run(monkeypatch):
     assert told == []
 
 
+def test_what_was_said_once_is_compared_by_system_and_new_verdicts_are_told(monkeypatch):
+    said_once = dataclasses.replace(verdict("not run", 1, 2), system=None)
+    now = [verdict("reproduced", 1, 2, it) for it in ("aae", "wae-mmd")]
+    for then in ([said_once], []):
+        told = judged(monkeypatch, then, now, False)
+        assert [(it.system, it.then, it.now) for it in told] == [
+            ("aae", "not run", "reproduced"),
+            ("wae-mmd", "not run", "reproduced"),
+        ]
+    told = judged(monkeypatch, now, [said_once], False)
+    assert [(it.system, it.alarm) for it in told] == [("aae", True), ("wae-mmd", True)]
+
+
 # What is written.
 
 

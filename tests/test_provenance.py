@@ -105,6 +105,11 @@ def test_what_differs_is_named_and_a_systems_own_code_may():
     half = [row | {"code": "1-5-3"} if row["seed"] == 2 else row for row in told(one)]
     (text,) = mixtures(records.frame(half))
     assert text == "different code of aae: 2 (10 records), 5 (5 records)"
+    pairs = told(one, code="1-2+8-3"), told(cells(u_curve(), "other", "aae"), code="1-2+9-3")
+    assert mixtures(records.frame(sum(pairs, []))) == []
+    pairs[1][0]["code"] = "1-2+8-3"
+    (text,) = mixtures(records.frame(sum(pairs, [])))
+    assert text == "different code of other and its stage: 2+8 (1 records), 2+9 (14 records)"
     (text, *_) = mixtures(records.frame(told(one) + two))
     assert text == "different environments: a (15 records), unrecorded (15 records)"
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.mixture import GaussianMixture
 
-from bench import systems, training
+from bench import sources, systems, training
 from bench.cells import Stack, read_cell, write_cell
 from bench.net import Net
 from bench.noise import Noise
@@ -326,6 +326,26 @@ class TestTwoStages:
         assert torch.equal(
             copy.decode(copy.prior(9, Noise(3)))[0], model.decode(model.prior(9, Noise(3)))[1]
         )
+
+    def test_what_the_first_stages_mask_has_closed_is_zero_in_draws(self, monkeypatch):
+        model = build("two-stage-vae", [3], width=16)
+        whole = model.prior(9, Noise(3))
+        mask = torch.zeros(1, whole.shape[-1])
+        mask[0, :2] = torch.tensor([1.0, 0.5])
+        monkeypatch.setattr(model.stage, "mask", lambda: mask)
+        drawn = model.prior(9, Noise(3))
+        assert torch.equal(drawn[..., :2], whole[..., :2])
+        assert not drawn[..., 2:].any()
+        assert whole[..., 2].all()
+
+    def test_its_code_is_its_first_stages_too(self):
+        kind = systems.load("two-stage-vae")
+        for stage, needed in (("vae", "likelihoods.py"), ("mask-aae", "masks.py")):
+            modules = systems.modules("two-stage-vae", kind.Options(stage=stage))
+            assert modules == ["systems/two-stage-vae", f"systems/{stage}"]
+            found = {path.name for path in sources.files(*modules)}
+            assert {"two_stage_vae.py", f"{stage.replace('-', '_')}.py", needed} <= found
+        assert systems.modules("vae", systems.load("vae").Options()) == ["systems/vae"]
 
     @pytest.mark.parametrize("options", [{"stage": "two-stage-vae"}, {"stage": "x"}, {"width": 0}])
     def test_other_options_are_refused(self, options):

@@ -1,5 +1,6 @@
 """Divergences between codes and a prior, for any leading axes (cells)."""
 
+import math
 from collections.abc import Sequence
 from functools import cache
 
@@ -166,11 +167,12 @@ def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | Non
     *leading, _, width = codes.shape
     # Of no coordinates all points are one: whatever the width, the value is 0.
     base = 2 * scale**2 * dims.to(codes).clamp(min=1)
-    base = base.expand(leading).reshape(-1, 1, 1)
+    cells = math.prod(leading)
+    base = base.expand(leading).reshape(cells, 1, 1)
     scales = (base * _scales(codes.dtype, codes.device)).unbind()
     prior = prior.expand(codes.shape)
     if len(leading) != 1:
-        codes, prior = (x.reshape(-1, count, width) for x in (codes, prior))
+        codes, prior = (x.reshape(cells, count, width) for x in (codes, prior))
     if torch.is_grad_enabled() and (codes.requires_grad or prior.requires_grad):
         value = _MMD.apply(scales, *[codes] * 6, prior)
     else:

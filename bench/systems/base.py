@@ -104,6 +104,11 @@ class Autoencoder(nn.Module):
         """What these options ask of the data that `space` lacks, if anything."""
         return None
 
+    @classmethod
+    def stage_of(cls, options: Options) -> str | None:
+        """The name of another system that these options make a stage of this one, if any."""
+        return None
+
     prior_scale = 1.0
     """The prior's standard deviation."""
 

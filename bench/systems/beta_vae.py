@@ -31,5 +31,7 @@ class System(vae.System):
         gamma: float = 0.1
         beta: float = 4.0
 
+    latent_term = "weighted latent term"
+
     def latent(self, mean, log_variance, z, noise):
         return self.options.beta * super().latent(mean, log_variance, z, noise)

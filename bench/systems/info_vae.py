@@ -36,6 +36,8 @@ class System(vae.System):
             if not self.alpha <= 1 <= self.alpha + self.mmd:
                 raise ValueError("alpha <= 1 <= alpha + mmd")
 
+    latent_term = "weighted latent term"
+
     def latent(self, mean, log_variance, z, noise):
         alpha, weight = self.options.alpha, self.options.alpha + self.options.mmd - 1
         divergence = mmd_imq(z, self.prior(z.shape[-2], noise), dims=self.dims)

@@ -61,6 +61,10 @@ class System(Autoencoder):
         kind = load(options.stage)
         return kind.needs(kind.Options(), space)
 
+    @classmethod
+    def stage_of(cls, options):
+        return options.stage
+
     def __init__(self, stack, space, net, options):
         nn.Module.__init__(self)
         self.options, self.space = options, space
@@ -93,7 +97,10 @@ class System(Autoencoder):
     def prior(self, count, noise):
         (z,) = self.decoder(super().prior(count, noise))
         deviation = self.decoder.log_gamma[:, :1, None].exp()
-        return z + deviation * noise.normal("decoder", count, z.shape[-1]) * self.exists
+        z = z + deviation * noise.normal("decoder", count, z.shape[-1]) * self.exists
+        # Coordinates that the first stage's mask has closed are zero in its codes.
+        mask = self.mask()
+        return z if mask is None else z * (mask > 0)[:, None]
 
     def loss(self, x: Tensor, step: Step) -> Tensor:
         """The second stage's."""

@@ -84,6 +84,9 @@ class System(Autoencoder):
         log_gamma = log_gamma.view(-1, *[1] * (logits.ndim - 3))
         return likelihoods.gaussian(x, self.output(logits), log_gamma)
 
+    latent_term = "kl"
+    """What the latent term is called in the history: `kl` where it is one, in nats."""
+
     def latent(self, mean: Tensor, log_variance: Tensor, z: Tensor, noise: Noise) -> Tensor:
         """The latent term [cells, batch] of each datum, in nats; z is a draw of its posterior."""
         return kl_standard_normal(mean, log_variance)
@@ -119,7 +122,7 @@ class System(Autoencoder):
         latent = self.latent(mean, log_variance, z, step.noise).mean(-1)
         error = self.negative_log_likelihood(x, self.decoder(z))
         step.note("reconstruction", error)
-        step.note("kl", latent)
+        step.note(self.latent_term, latent)
         return error + latent
 
     def players(self):

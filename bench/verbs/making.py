@@ -28,8 +28,8 @@ def describe(add: Add) -> None:
     verb = add(
         _train,
         "train one curve: the cells of one data set, system and seed",
-        "Writes one file a cell, <dim>.safetensors, history.csv: losses and their terms, by epoch, "
-        "and environment.json: versions, instruction set, threads.",
+        "Writes one file a cell, <dim>.safetensors, history.csv: losses and their terms over "
+        "training, and environment.json: versions, instruction set, threads.",
     )
     arguments.study(verb, "--dataset")
     arguments.curve(verb)

@@ -21,7 +21,7 @@ def describe(add: Add) -> None:
         "experiments experiments.csv."
     )
     for function, line, more, out in (
-        (_tables, "write a table per data set, as Markdown and LaTeX", "", "DIR"),
+        (_tables, "write a table per data set, as Markdown, LaTeX and CSV", "", "DIR"),
         (_figures, "draw U-curves, training curves and samples, as SVG and PNG", beside, "DIR"),
         (_claims, "judge the papers' claims and print the verdicts", judged, "FILE.json"),
         (

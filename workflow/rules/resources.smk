@@ -67,5 +67,4 @@ def of_measure(wildcards):
 def cell(wildcards):
     """What a cell that is trained alone is made by."""
     plan = asdict(STUDY.plan(wildcards.dataset, wildcards.system))
-    modules = "runs", f"systems/{base(wildcards)}"
-    return made_by(*modules, **plan, master_seed=STUDY.master_seed, **DEVICE)
+    return made_by(*trainer(wildcards), **plan, master_seed=STUDY.master_seed, **DEVICE)

@@ -27,9 +27,10 @@ class Evidence:
     history: pd.DataFrame | None = None
 
     def cells(
-        self, column: str, keep: Callable[[int], bool] = lambda m: True, system: str | None = None
+        self, column: str, keep: Callable[[int], bool] = lambda m: m > 0, system: str | None = None
     ) -> Cells:
-        """A column of the system in question or of another one, at the dimensions to keep.
+        """A column of the system in question or of another one, at the dimensions to keep: all
+        but m = 0, a model without a code, which is on no curve.
 
         Raises:
             NotRun: models were measured there, and none has such a number.
@@ -137,8 +138,9 @@ class Evidence:
         return kept, centre, note
 
     def epochs(self, quantity: str, dim: int, system: str | None = None) -> pd.DataFrame:
-        """A quantity of training [seeds, epochs], NaN where it is not told. Where training is of
-        few epochs there are several columns in one, named by their ends.
+        """A quantity of training [seeds, epochs], NaN where it is not told, and of cells that
+        failed: the history of a training may be whole all the same. Where training is of few
+        epochs there are several columns in one, named by their ends.
 
         Raises:
             NotRun: nothing is told of it.
@@ -153,17 +155,20 @@ class Evidence:
             raise NotRun(f"the history of training tells no {quantity} of {system}.")
         wide = told.pivot(index="seed", columns="epoch", values="value").astype(float)
         wide = wide.rename(index=int, columns=lambda it: int(it) if it == int(it) else it)
-        return wide.reindex(self.grid.seeds).sort_index(axis=1)
+        gone = [seed for m, seed in self._gone(system) if m == dim]
+        return wide.drop(index=gone, errors="ignore").reindex(self.grid.seeds).sort_index(axis=1)
 
     def told(self, quantity: str, values: pd.DataFrame, system: str | None = None) -> Cells:
         """Numbers from the history [seeds, dims], with the cells that have none."""
         system = self.system if system is None else system
-        gone = {(it.dim, it.seed): it for it in self.grid.failures(system)}
-        failures = []
+        gone, failures = self._gone(system), []
         for dim, seeds in values.items():
             for seed in seeds.index[seeds.isna()]:
-                known = gone.get((dim, seed))
-                if known is None or known.reason.startswith("no "):
-                    known = Failure(system, int(dim), int(seed), f"no {quantity} in the history")
-                failures.append(known)
+                without = Failure(system, int(dim), int(seed), f"no {quantity} in the history")
+                failures.append(gone.get((dim, seed), without))
         return Cells(system, values, failures)
+
+    def _gone(self, system: str) -> dict[tuple[int, int], Failure]:
+        """The cells without a record that is done, by dimension and seed."""
+        failures = self.grid.failures(system)
+        return {(it.dim, it.seed): it for it in failures if not it.reason.startswith("no ")}

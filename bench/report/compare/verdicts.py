@@ -1,6 +1,6 @@
 """Verdicts that are others than they were."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.report.claims import Estimate, Verdict, judge
@@ -49,15 +49,22 @@ def changes(reference: Results, results: Results, exactly: bool) -> list[Change]
         for side in (reference, results)
     ]
     found = []
-    for key, then in sides[0].items():
-        # What is the same for all systems is said once, with no system.
-        now = sides[1].get(key) or sides[1].get((*key[:2], None))
+    for key in dict.fromkeys([*sides[0], *sides[1]]):
+        then, now = (_of(side, key) for side in sides)
+        before = then.verdict if then else NOT_RUN
         verdict, finding = (now.verdict, now.finding) if now else (NOT_RUN, "No such records.")
-        if verdict != then.verdict:
+        # What is said of all systems at once is told by system where the other side does so.
+        whole = key[2] is None and any(it[:2] == key[:2] and it[2] for it in sides[0] | sides[1])
+        if verdict != before and not whole:
             noisy = not exactly and verdict == INCONCLUSIVE and not _moved(then, now)
-            alarm = then.verdict == REPRODUCED and not noisy
-            found.append(Change(*key, then.verdict, verdict, finding, alarm))
+            alarm = before == REPRODUCED and not noisy
+            found.append(Change(*key, before, verdict, finding, alarm))
     return sorted(found, key=lambda it: not it.alarm)
+
+
+def _of(side: Mapping[tuple, Verdict], key: tuple) -> Verdict | None:
+    """A verdict by claim, data set and system; what is the same for all systems is said once."""
+    return side.get(key) or side.get((*key[:2], None))
 
 
 def _judged(side: Results) -> tuple:

@@ -19,14 +19,14 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
     """Whether d(m) / d(m') is at most the threshold for every m ≥ n and every other m'.
 
     Raises:
-        NotRun: there is no m ≥ n, no other m, or no n.
+        NotRun: there are no two m ≥ n, or there is no n.
     """
     centre, cells = evidence.inner_centre(), evidence.cells("fid")
     curve, limit = cells.values, float(np.log(claim["threshold"]))
     dims = list(curve.columns)
     beyond = [m for m in dims if m >= centre.n]
-    if not beyond or len(dims) < 2:
-        reason = f"it needs an m ≥ {centre.n} and another; there are {listing(dims)}."
+    if len(beyond) < 2:
+        reason = f"it needs two m ≥ {centre.n}; there are {listing(dims)}."
         raise NotRun(reason, centre)
 
     def outcome(verdict, finding, estimates=()):

@@ -21,7 +21,7 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
         NotRun: n or an m < n is not among the dimensions, or there is no n.
     """
     centre = evidence.inner_centre()
-    n, cells = centre.n, evidence.cells(claim["column"], lambda m: m <= centre.n)
+    n, cells = centre.n, evidence.cells(claim["column"], lambda m: 0 < m <= centre.n)
     dims = [m for m in cells.values if m < n]
     if not dims or n not in cells.values:
         raise NotRun(f"it needs m = n = {n} and a smaller m.", centre)
