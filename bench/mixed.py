@@ -29,7 +29,7 @@ def mixtures(table: pd.DataFrame) -> list[str]:
         _told("code", "the measurement", codes.str[-1]),
     ]
     # Of a system that has another one for a stage both are told, its own first.
-    own = codes[cells].str[1]
+    own = codes[cells].str[1].astype("string")
     for base, told in own.str.split("+").str[0].groupby(rows["base"]):
         found.append(_told("code", str(base), told))
     for label, told in own[own.str.contains("+", regex=False, na=False)].groupby(rows["system"]):
