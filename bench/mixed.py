@@ -32,7 +32,8 @@ def mixtures(table: pd.DataFrame) -> list[str]:
     own = codes[cells].str[1].astype("string")
     for base, told in own.str.split("+").str[0].groupby(rows["base"]):
         found.append(_told("code", str(base), told))
-    for label, told in own[own.str.contains("+", regex=False, na=False)].groupby(rows["system"]):
+    staged = own[own.str.contains("+", regex=False, na=False)]
+    for label, told in staged.groupby(rows["system"]) if len(staged) else ():
         found.append(_told("code", f"{label} and its stage", told))
     for dataset, own in rows.groupby("dataset"):
         found.append(_told("data", str(dataset), own["data"]))

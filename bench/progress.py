@@ -39,8 +39,7 @@ class Keeper:
 
     Arguments:
         path: of the file.
-        key: what the training is, as text: a file of another key is passed over, which
-            is said on stderr.
+        key: what the training is, as text: a file of another key is passed over.
         pause: seconds between two checkpoints, at least.
         share: of the time that goes into writing them, at most.
     """
@@ -60,7 +59,6 @@ class Keeper:
             print(f"{error}; training from the start", file=sys.stderr)
             return 0
         if about["key"] != self.key:
-            print(f"{self.path}: of other cells; training from the start", file=sys.stderr)
             return 0
         _restore(progress, about, load(content))
         return about["done"]

@@ -53,7 +53,7 @@ def train(
             train(study, dataset, system, seed, dims, steps, out, folder, math.inf)
         return
     points, shelf = data.load(dataset), Shelf(cells)
-    determined, modules = _determined(study, points, system, seed, steps)
+    determined = _determined(study, points, system, seed, steps)
     planned = curves.stacks(study, dataset, system, dims)
     # Only on the CPU are a cell's bytes the same in any stack.
     alike = device.current().type == "cpu"
@@ -63,6 +63,8 @@ def train(
         for dim in stack
     }
     keys = {dim: key(it) for dim, it in wanted.items()}
+    plan = study.plan(dataset, system)
+    modules = systems.modules(plan.system.base, plan.options)
     made = provenance.trained(determined, modules)
     missing = [dim for dim in dims if not shelf.has(keys[dim])]
     if alike:
@@ -106,9 +108,8 @@ def join(folders: Sequence[str | Path], out: str | Path) -> None:
 
 def _determined(
     study: Study, points: DataSet, system: str, seed: int, steps: int | None
-) -> tuple[dict[str, Any], list[str]]:
-    """All that a curve's cells depend on, but for the latent dimension, and the modules that its
-    system is made of."""
+) -> dict[str, Any]:
+    """All that a curve's cells depend on, but for the latent dimension."""
     plan = study.plan(points.name, system)
     modules = systems.modules(plan.system.base, plan.options)
     here = environment.describe()
@@ -123,7 +124,7 @@ def _determined(
         "batch": plan.training.batch,
         "schedule": plan.training.schedule,
         "steps": plan.training.steps if steps is None else steps,
-    }, modules
+    }
 
 
 def _train(

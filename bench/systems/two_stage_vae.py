@@ -98,7 +98,6 @@ class System(Autoencoder):
         (z,) = self.decoder(super().prior(count, noise))
         deviation = self.decoder.log_gamma[:, :1, None].exp()
         z = z + deviation * noise.normal("decoder", count, z.shape[-1]) * self.exists
-        # Coordinates that the first stage's mask has closed are zero in its codes.
         mask = self.mask()
         return z if mask is None else z * (mask > 0)[:, None]
 
@@ -116,14 +115,8 @@ class System(Autoencoder):
         return error + kl_standard_normal(mean, log_variance).mean(-1)
 
     def players(self):
-        last = Player(
-            "second stage",
-            (self.encoder, self.decoder),
-            self.loss,
-            torch.optim.Adam,
-            self.options.lr,
-            span=(_FIRST, 1.0),
-        )
+        own, adam, lr = (self.encoder, self.decoder), torch.optim.Adam, self.options.lr
+        last = Player("second stage", own, self.loss, adam, lr, span=(_FIRST, 1.0))
         return [*map(_first, self.stage.players()), last]
 
 
