@@ -46,6 +46,8 @@ def svg(figure: Figure) -> str:
     text = io.StringIO()
     metadata = dict.fromkeys(["Date", "Creator", "Format", "Type"])
     figure.savefig(text, format="svg", metadata=metadata)
+    # Laid out once: what is saved of it after this has the same places, and needs no trial drawing.
+    figure.set_layout_engine(None)
     lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
     short = re.sub(r"-?\d+\.\d{5,}", lambda it: _short(float(it[0])), lines)
     named = dict(re.findall(r'id="(\w*[0-9a-f]{10})"(.*?)/>', short, re.DOTALL))

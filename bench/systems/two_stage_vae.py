@@ -98,6 +98,7 @@ class System(Autoencoder):
         (z,) = self.decoder(super().prior(count, noise))
         deviation = self.decoder.log_gamma[:, :1, None].exp()
         z = z + deviation * noise.normal("decoder", count, z.shape[-1]) * self.exists
+        # What the first stage's mask has closed is zero in its codes.
         mask = self.mask()
         return z if mask is None else z * (mask > 0)[:, None]
 
