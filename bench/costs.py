@@ -33,8 +33,10 @@ def collect(study: Study, folder: str | Path) -> list[dict]:
         folder: of the files, as the workflow names them.
 
     Raises:
-        Mistake: a file is none of Snakemake's.
+        Mistake: there is no such folder, or a file is none of Snakemake's.
     """
+    if not Path(folder).is_dir():
+        raise Mistake(f"{folder}: no such folder")
     files = {}
     for it in study.curves():
         curve = {"dataset": it.dataset, "system": it.system, "seed": it.seed}

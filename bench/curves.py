@@ -17,7 +17,7 @@ from bench.mistake import Mistake
 from bench.study import Study
 from bench.systems.base import Autoencoder, Space
 
-__all__ = ["build", "cell_seed", "identity", "load", "snapshots", "stacks", "write"]
+__all__ = ["build", "cell_seed", "cells", "identity", "load", "snapshots", "stacks", "write"]
 
 
 def build(study: Study, dataset: DataSet, system: str, seed: int, dims: Sequence[int]):
@@ -101,14 +101,11 @@ def load(
     Raises:
         Mistake: a file is no trained cell, or one of another data set, system, seed, option or net.
     """
-    files = [_read(path) for path in sorted(Path(models).glob("*.safetensors"))]
-    if not files:
-        raise Mistake(f"{models}: no trained cells (<dim>.safetensors)")
     files = [
         _read(Path(models, "snapshots", str(chosen[about["dim"]]), path.name))
         if about["dim"] in chosen and about["diverged"] is None
         else (path, about, parameters)
-        for path, about, parameters in files
+        for path, about, parameters in cells(models)
     ]
     files.sort(key=lambda file: file[1]["dim"])
     expected = identity(study, dataset.name, system, seed)
@@ -122,6 +119,18 @@ def load(
         for index, dim in enumerate(stack):
             write_cell(model, index, by_dim[dim][1])
         yield model.eval(), [by_dim[dim][0] for dim in stack]
+
+
+def cells(models: str | Path) -> list[tuple[Path, dict, dict[str, Tensor]]]:
+    """The trained cells in `models`: of each its file, what that says of it, and its parameters.
+
+    Raises:
+        Mistake: there is none, or a file is no trained cell.
+    """
+    files = [_read(path) for path in sorted(Path(models).glob("*.safetensors"))]
+    if not files:
+        raise Mistake(f"{models}: no trained cells (<dim>.safetensors)")
+    return files
 
 
 def _read(path: Path) -> tuple[Path, dict, dict[str, Tensor]]:

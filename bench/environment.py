@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import store
 from bench.mistake import Mistake
 
-__all__ = ["collect", "describe", "digest", "packages", "read", "write"]
+__all__ = ["collect", "describe", "digest", "packages", "read", "read_one", "write"]
 
 _PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "zuko")
 """Those whose arithmetic decides numbers."""
@@ -65,7 +65,7 @@ def collect(paths: Iterable[str | Path], out: str | Path) -> None:
     """
     joined: dict[str, dict[str, Counter]] = {}
     for path in paths:
-        described = _mapping(path, str)
+        described = read_one(path)
         counts = joined.setdefault(digest(described), {})
         for name, value in described.items():
             counts.setdefault(name, Counter())[value] += 1
@@ -89,6 +89,15 @@ def read(path: str | Path) -> dict[str, dict[str, dict[str, int]]]:
             if not isinstance(values, dict) or not all(type(it) is int for it in values.values()):
                 raise Mistake(f"{path}: not an environment: a value without its number of curves")
     return found
+
+
+def read_one(path: str | Path) -> dict[str, str]:
+    """A file of `write`.
+
+    Raises:
+        Mistake: it is none.
+    """
+    return _mapping(path, str)
 
 
 def _mapping(path: str | Path, kind: type) -> dict:

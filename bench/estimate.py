@@ -1,5 +1,7 @@
 """What a study's training and evaluation cost: counted operations, and rough hours on a GPU."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +12,7 @@ from bench import curves, data
 from bench.noise import Noise
 from bench.points import Points
 from bench.study import Study
-from bench.systems.base import Step
+from bench.systems.base import Player, Step
 
 __all__ = ["LAUNCH_S", "SUSTAINED", "SUSTAINED_CPU", "Cost", "Counter", "cost"]
 
@@ -26,8 +28,9 @@ LAUNCH_S = 5e-6
 _INCEPTION = 1.14e10
 """Floating-point operations of Inception-v3 for one 299 × 299 image."""
 
-_BATCH = 4
-"""Rows in the step that is counted: all but the divergences' cost grows with them in proportion."""
+_ROWS = 2, 4
+"""Rows in the steps that are counted: a step's cost is taken to grow as it does between the two,
+though the divergences' grows faster."""
 
 
 @dataclass(frozen=True)
@@ -46,26 +49,27 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     """
     kind, plan = data.kind(dataset), study.plan(dataset, system)
     dims, seeds = study.datasets[dataset], study.seeds
-    flops, launches = 0.0, 0
+    flops, launches, batch = 0.0, 0.0, plan.training.batch
     # The trainer's own building, on the data set's class: no point of it is read.
     model = curves.build(study, kind, system, seeds[0], dims[-1:])
-    size = torch.Size(kind.shape).numel()
-    x = torch.rand(_BATCH, size, generator=torch.Generator().manual_seed(0))
-    rows = torch.arange(_BATCH)
+    x = torch.rand(max(_ROWS), math.prod(kind.shape), generator=torch.Generator().manual_seed(0))
     players = model.players()
     if players:
-        model.fit(Points.of(x, torch.zeros(_BATCH, dtype=torch.int64)))
+        model.fit(Points.of(x, torch.zeros(len(x), dtype=torch.int64)))
     for player in players:
-        with Counter() as counter:
-            loss = player.loss(x, Step(0, 1, Noise(0), rows))
-            torch.autograd.grad(
-                loss.sum(), [p for module in player.modules for p in module.parameters()]
-            )
-        flops += player.turns * counter.flops * plan.training.batch / _BATCH
-        launches += player.turns * counter.launches
-    with torch.no_grad(), Counter() as counter:
-        model.eval().decode(model.prior(_BATCH, Noise(0)))
-    sample = counter.flops / _BATCH
+        parameters = [p for module in player.modules for p in module.parameters()]
+
+        def turn(count: int, player: Player = player, parameters: list = parameters) -> None:
+            step = Step(0, 1, Noise(0), torch.arange(count))
+            torch.autograd.grad(player.loss(x[:count], step).sum(), parameters)
+
+        fixed, each, operations = _counted(turn)
+        share = player.turns * (player.span[1] - player.span[0])
+        flops += share * (fixed + batch * each)
+        launches += share * operations
+    model.eval()
+    with torch.no_grad():
+        _, sample, _ = _counted(lambda count: model.decode(model.prior(count, Noise(0))))
     cells = len(dims) * len(seeds)
     stacks = len(seeds) if plan.net.kind == "mlp" else cells
     steps = plan.training.steps
@@ -78,6 +82,21 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     total = cells * (steps * flops + evaluation)
     seconds = max(total / SUSTAINED, stacks * steps * launches * LAUNCH_S)
     return Cost(total, seconds / 3600)
+
+
+def _counted(work: Callable[[int], object]) -> tuple[float, float, int]:
+    """Of work on so many rows: the operations that it takes whatever they are, those that it takes
+    for each row, and its launches."""
+    # What is done once, as making constants, is no step's.
+    work(max(_ROWS))
+    counters = []
+    for count in _ROWS:
+        with Counter() as counter:
+            work(count)
+        counters.append(counter)
+    few, many = counters
+    each = (many.flops - few.flops) / (_ROWS[1] - _ROWS[0])
+    return many.flops - _ROWS[1] * each, each, many.launches
 
 
 class Counter(TorchDispatchMode):

@@ -1,6 +1,7 @@
 """The table of records: its columns, and how it is read and written. See docs/architecture.md."""
 
 import json
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -81,9 +82,10 @@ ABSENT = ("failed", "missing", "timed-out")
 _KEY = ["dataset", "system", "dim", "seed", "protocol"]
 
 
-def frame(rows: Iterable[dict]) -> pd.DataFrame:
+def frame(rows: pd.DataFrame | Iterable[dict]) -> pd.DataFrame:
     """Records as a table with typed columns, sorted by data set, system, dim, seed, protocol."""
-    table = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(COLUMNS)
+    rows = rows if isinstance(rows, pd.DataFrame) else list(rows)
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     return table.sort_values(_KEY, kind="stable", na_position="first", ignore_index=True)
 
 
@@ -91,11 +93,10 @@ def read(*paths: str | Path) -> pd.DataFrame:
     """Records from one or more files.
 
     Raises:
-        Mistake: a file has other columns, a value of another type, a name that is empty or has a
-            slash or a control character, a cell without a seed, or one twice.
+        Mistake: a file has other columns, a value of another type or that cannot be, a name that
+            is empty or has a slash or a control character, a cell without a seed, or one twice.
     """
-    tables = [_read(path) for path in paths]
-    table = frame(row for table in tables for row in table.to_dict("records"))
+    table = frame(pd.concat([frame(()), *map(_read, paths)]))
     if table.duplicated(_KEY).any():
         cell = table[table.duplicated(_KEY)].iloc[0][_KEY].to_dict()
         raise Mistake(f"{', '.join(map(str, paths))}: two records of one cell: {cell}")
@@ -108,6 +109,14 @@ def _read(path: str | Path) -> pd.DataFrame:
         raise Mistake(f"{path}: a record without dataset, system or status")
     if table.loc[table["dim"].notna(), "seed"].isna().any():
         raise Mistake(f"{path}: the record of a cell without its seed")
+    for name, wrong in (
+        ("status", ~table["status"].isin(["done", "diverged", *ABSENT])),
+        ("dim", table["dim"] < 0),
+        ("seed", table["seed"] < 0),
+        ("fid", ~table["fid"].between(0, sys.float_info.max)),
+    ):
+        if len(odd := table.loc[wrong.fillna(False), name]):
+            raise Mistake(f"{path}: {name} is {odd.iloc[0]}")
     # Files are named by them.
     for name in ("dataset", "system", "protocol"):
         odd = table[name].str.contains(r"[/\x00-\x1f\x7f]", na=False)
@@ -116,7 +125,7 @@ def _read(path: str | Path) -> pd.DataFrame:
     return table
 
 
-def write(path: str | Path, rows: Iterable[dict]) -> None:
+def write(path: str | Path, rows: pd.DataFrame | Iterable[dict]) -> None:
     """Write records as CSV: floats with 9 significant digits, in a fixed order of rows."""
     store.write_text(path, frame(rows).to_csv(index=False, float_format="%.9g"))
 
@@ -149,6 +158,8 @@ def complete(table: pd.DataFrame, study: Study, logs: Path | None = None) -> pd.
         Mistake: a record is of no cell of the study, or of one that was trained or measured in
             another way than the study says.
     """
+    if logs is not None and not logs.is_dir():
+        raise Mistake(f"{logs}: no such folder")
     cells = {(it.dataset, it.system, it.dim, it.seed): it for it in study.cells()}
     found = set()
     for row in table.to_dict("records"):

@@ -1,6 +1,5 @@
 """Curves trained: each cell once, and an interrupted one from where it was."""
 
-import json
 import math
 import shutil
 import sys
@@ -93,10 +92,21 @@ def join(folders: Sequence[str | Path], out: str | Path) -> None:
     the same files as of all of them trained in one run.
 
     Raises:
-        Mistake: they were not trained in the same environment.
+        Mistake: one has no cells, or one that another has; they are not of one curve, or were not
+            trained in the same environment; or `out` is one of them.
     """
     first, *others = folders = [Path(it) for it in folders]
-    described = {it: json.loads((it / "environment.json").read_text()) for it in folders}
+    if Path(out).resolve() in [it.resolve() for it in folders]:
+        raise Mistake(f"{out}: a folder to join, and the one to write")
+    described, dims = {}, set()
+    for it in folders:
+        described[it] = environment.read_one(it / "environment.json")
+        for _, about, _ in curves.cells(it):
+            if (dim := about["dim"]) in dims:
+                raise Mistake(f"{it}: another cell of m = {dim}")
+            dims.add(dim)
+            own = {"dim", "diverged", "key"}
+            described[it] |= {name: value for name, value in about.items() if name not in own}
     for it in others:
         names = sorted(described[first].keys() | described[it].keys())
         odd = [name for name in names if described[first].get(name) != described[it].get(name)]

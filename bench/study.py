@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import importlib.resources
 import json
+import math
 import reprlib
 import typing
 from collections.abc import Mapping
@@ -332,6 +333,14 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
             if lack := nets.lack(plan.net, kind.shape, dims):
                 allowed = f"a net that fits {dataset}, system {label}: {lack}"
                 raise refusal(path, ("net", "kind"), repr(plan.net.kind), allowed)
+        if plan.system.base == "pca":
+            size, most = (
+                math.prod(data.kind(dataset).shape),
+                max(study.datasets[dataset], default=0),
+            )
+            if most > size:
+                allowed = f"at most {size}, which {dataset} has principal components, for {label}"
+                raise refusal(path, ("datasets", dataset, "dims"), str(most), allowed)
         if plan.system.options:
             space = importlib.import_module("bench.systems.base").Space
             cls, kind = systems.load(plan.system.base), data.kind(dataset)

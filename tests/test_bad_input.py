@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from records_for_report import cells, controls, u_curve
 
 from bench import cli, estimate, records
+from bench.mistake import Mistake
 
 STUDIES = sorted((Path(__file__).parents[1] / "workflow" / "config").glob("*.yaml"))
 MALFORMED = 1000  # of each kind
@@ -105,7 +106,7 @@ def of_other_fields(draw, text):
             rows = [[*it[:column], value, *it[column + 1 :]] for it in rows]
         else:
             rows.insert(row, list(draw(st.sampled_from([rows[row], [""], ["x"] * len(rows[0])]))))
-    return "\n".join(map(",".join, rows)).encode()
+    return "".join(f"{','.join(row)}\n" for row in rows).encode()
 
 
 @st.composite
@@ -191,6 +192,32 @@ def test_a_malformed_table_of_records_is_refused_in_one_line(tmp_path):
     # Drawing takes most of the time, and all verbs read alike.
     verbs = st.sampled_from([*["claims", "tables"] * 25, "report"])
     assert len(refused(odd, verbs, path, tmp_path / "out")) >= MALFORMED
+
+
+def test_a_table_that_is_cut_off_is_refused(tmp_path):
+    path = tmp_path / "records.csv"
+    records.write(path, cells(u_curve(dims=[2]), "aae", dataset="synthetic-8"))
+    text = path.read_bytes()
+    ends = [i for i, byte in enumerate(text, start=1) if byte == ord("\n")]
+    for length in range(1, len(text)):
+        path.write_bytes(text[:length])
+        if length in ends:
+            assert len(records.read(path)) == ends.index(length)
+        else:
+            with pytest.raises(Mistake, match="records.csv: not a table of records"):
+                records.read(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("status", "well"), ("dim", -8), ("seed", -1), ("fid", -5.0), ("fid", float("inf"))],
+)
+def test_a_value_that_cannot_be_is_refused(column, value, tmp_path):
+    rows = cells(u_curve(dims=[2]), "aae", dataset="synthetic-8")
+    rows[1][column] = value
+    records.write(tmp_path / "records.csv", rows)
+    with pytest.raises(Mistake, match=f"records.csv: {column} is {value}"):
+        records.read(tmp_path / "records.csv")
 
 
 @pytest.mark.usefixtures("free")

@@ -227,6 +227,20 @@ def test_the_mask_is_closer_to_n_than_every_other_estimate():
     assert "cannot be shown: TwoNN dimension." in one.finding
 
 
+def test_a_competitor_of_few_dimensions_takes_none_from_the_others():
+    rows = rivals_of_the_mask({"two_nn": 8, "mle_dimension": 4})
+    for row in rows:
+        if row["system"] == "aae":
+            row |= {"two_nn": 12.0 if row["dim"] == 16 else 8.0}
+    before = verdict(rows, "mask-is-closer-to-n", "mask-aae")
+    about = {"dataset": "synthetic-8", "true_dim": 8}
+    rows += table(u_curve(dims=[16]), "vae", metric={"two_nn": level(4, dims=[16])}, **about)
+    after = verdict(rows, "mask-is-closer-to-n", "mask-aae")
+    assert {before.verdict, after.verdict} == {"inconclusive"}
+    dims = {it.system: it.dim for it in after.records if it.dim == 32}
+    assert dims == {"mask-aae": 32, "aae": 32}
+
+
 # Theorem 1 and encoders.
 
 
@@ -254,6 +268,33 @@ def test_divergence_grows_beyond_n(slope, word):
     slopes = np.polyfit([8, 16, 32], values[[8, 16, 32]].to_numpy().T, 1)[0]
     expected = slopes.mean()
     assert one.estimates[0].value == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("lost", "word"), [(0, "reproduced"), (3, "inconclusive")])
+def test_a_slope_needs_its_seeds_at_all_dimensions(lost, word):
+    values = pd.DataFrame({m: [0.01 * m + NOISE[s % 3] / 100 for s in range(5)] for m in DIMS})
+    rows = table(u_curve(seeds=5), "aae", metric={"latent_divergence": values})
+    gone = [(8, 0), (16, 1), (32, 2)][:lost]
+    rows = [row for row in rows if (row["dim"], row["seed"]) not in gone]
+    one = verdict(rows, "divergence-grows-beyond-n", "aae")
+    assert one.verdict == word
+    assert ("has 2 of at least 3." in one.finding) == bool(lost)
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("missing", "reproduced"), ("timed-out", "reproduced"), ("failed", "inconclusive")],
+)
+def test_a_job_that_failed_rules_out_reproduced_and_one_that_was_not_run_does_not(status, word):
+    error = level(1.0, seeds=5)
+    error[2], error[4] = 8.0, 1.5
+    rows = table(u_curve(seeds=5), "aae", metric={"reconstruction": error})
+    for row in rows:
+        if (row["dim"], row["seed"]) == (2, 1):
+            row |= {"status": status, "fid": None, "reconstruction": None}
+    one = verdict(rows, "error-below-n", "aae")
+    assert one.verdict == word
+    assert f"aae, m = 2, seed 1: {status}" in one.finding
 
 
 def test_encoders_match_the_prior():

@@ -82,6 +82,11 @@ def mistakes():
         ("report", SMOKE / "report.html", "smoke.yaml: a file, not a folder"),
     ):
         yield f"{verb}: out", [verb, mnist, "--out", str(out)], told
+    yield "report: no figures", ["report", mnist, "--figures", "absent", "--out", "OUT"], "absent/"
+    costs = ["costs", str(SMOKE), "absent", "--out", "OUT"]
+    yield "costs: no folder", costs, "absent: no such folder"
+    logs = ["collect", str(SMOKE), "--logs", "absent", "--out", "OUT"]
+    yield "collect: no logs", logs, "absent: no such folder"
     yield "tables: no records", ["tables", str(SMOKE), "--out", "OUT"], "smoke.yaml"
 
 
@@ -99,7 +104,9 @@ def test_a_mistake_is_told_in_one_line(arguments, named, tmp_path, capsys, monke
 
 
 @pytest.mark.parametrize(
-    "more", [["--dims", "2,-1"], ["--dims", "2,2"], ["--dims", "a"], ["--steps", "0"]]
+    "more",
+    [["--dims", it] for it in ("2,-1", "2,2", "a", "65537")]
+    + [["--steps", "0"], ["--seed", str(2**63)], ["--threads", "99999999999"]],
 )
 def test_a_bad_number_is_refused(more, capsys):
     arguments = f"train {SMOKE} --dataset synthetic-8 --system aae --seed 0 --out OUT".split()

@@ -222,7 +222,7 @@ CASES = {
         trained(seeds=[2]) | controls(*DATASETS) | EXPERIMENTS | TRAINED,
     ),
     "one more dimension": (
-        in_study("dots: {dims: [1, 2]}", "dots: {dims: [1, 2, 3]}"),
+        in_study("dots: {dims: [1, 2]}", "dots: {dims: [0, 1, 2]}"),
         trained(["dots"]) | drawn(["dots"]) | TRAINED,
     ),
     "one more system": (

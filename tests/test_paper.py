@@ -104,6 +104,32 @@ def test_the_cost_of_a_perceptron_is_that_of_its_products():
     assert found.flops == pytest.approx(4 * (1000 * (autoencoder + adversary) + samples), rel=0.05)
 
 
+STAGES = """
+name: stages
+seeds: [0]
+datasets: {mnist: {dims: [8]}}
+systems: {vae: {}, vamp-vae: {}, two-stage-vae: {width: 16}}
+net: {kind: mlp, hidden: [16]}
+training: {steps: 1000, batch: 50}
+evaluation: {samples: 2}
+"""
+
+
+def test_pseudo_inputs_cost_the_same_whatever_the_batch_and_a_stage_its_share(tmp_path):
+    """By hand: of 500, encoded forwards once and backwards twice that, and as much for the density
+    of 50 codes, which takes their products and their squares'; the first stage is the VAE for half
+    of the steps."""
+    path = tmp_path / "stages.yaml"
+    path.write_text(STAGES)
+    vae, vamp, two = (
+        estimate.cost(study.read(path), "mnist", name).flops
+        for name in ("vae", "vamp-vae", "two-stage-vae")
+    )
+    encoder = 784 * 16 + 2 * 16 * 32
+    assert vamp - vae == pytest.approx(1000 * 3 * 2 * 500 * (encoder + 50 * 2 * 32))
+    assert vae / 2 < two < vae
+
+
 def test_the_cost_grows_with_cells_but_a_stacks_launches_do_not():
     few = estimate.cost(small((4,), kind="mlp", hidden=(16,)), "mnist", "wae-gan")
     many = estimate.cost(small((1, 2, 3, 4), kind="mlp", hidden=(16,)), "mnist", "wae-gan")

@@ -29,7 +29,9 @@ for folder in map(pathlib.Path, folders):
                        ("report", "report.html")):
         with (to / f"{verb}.txt").open("w", encoding="utf-8") as text:
             with contextlib.redirect_stdout(text):
-                assert not cli.main([verb, str(folder / "records.csv"), "--out", str(to / name)])
+                drawn = ["--figures", str(to / "figures")] if verb == "report" else []
+                told = [verb, str(folder / "records.csv"), *drawn, "--out", str(to / name)]
+                assert not cli.main(told)
 assert "torch" not in sys.modules
 print("seconds", time.process_time())
 """

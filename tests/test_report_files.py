@@ -178,6 +178,25 @@ def test_a_drawing_hides_the_last_bits_of_an_arithmetic_and_names_each_part_once
     assert max(map(len, numbers)) == 4
 
 
+def test_n_is_marked_where_it_is_among_the_dimensions():
+    for dims, marked in (([4, 8, 16], True), ([2, 4], False), ([12, 16], False)):
+        rows = cells(u_curve(dims=dims), "aae")
+        (grid,) = grids(records.frame(rows))
+        texts = [it.get_text() for it in ucurve.draw(grid).axes[0].texts]
+        assert ("$n$ = 8" in texts) == marked
+
+
+def test_the_report_takes_the_figures_that_are_drawn(tmp_path):
+    figures.write(Results(everything()), tmp_path / "figures")
+    page.write(Results(everything()), tmp_path / "anew.html")
+    page.write(Results(everything()), tmp_path / "taken.html", tmp_path / "figures")
+    assert (tmp_path / "taken.html").read_bytes() == (tmp_path / "anew.html").read_bytes()
+    (drawn,) = sorted(tmp_path.glob("figures/ucurve-*.svg"))
+    drawn.write_text("<svg>another</svg>")
+    page.write(Results(everything()), tmp_path / "other.html", tmp_path / "figures")
+    assert (tmp_path / "other.html").read_bytes() != (tmp_path / "anew.html").read_bytes()
+
+
 def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 

@@ -161,6 +161,23 @@ def test_cells_trained_apart_and_joined_are_those_of_one_run(conv, tmp_path):
     assert found == files(tmp_path / "whole")
 
 
+def test_cells_of_two_curves_or_one_cell_twice_are_not_joined(tiny, tmp_path):
+    first, other, again = (tmp_path / name for name in ("first", "other", "again"))
+    for seed, dim, out in ((0, 2, first), (1, 4, other), (0, 2, again)):
+        runs.train(tiny, "synthetic-8", "wae-mmd", seed, [dim], None, out)
+    before = files(first)
+    for second, out, words in (
+        (other, tmp_path / "joined", f"{other}: trained with another seed than {first}"),
+        (again, tmp_path / "joined", f"{again}: another cell of m = 2"),
+        (tmp_path / "absent", tmp_path / "joined", "absent"),
+        (other, first, f"{first}: a folder to join, and the one to write"),
+    ):
+        with pytest.raises((Mistake, FileNotFoundError), match=words):
+            runs.join([first, second], out)
+    assert files(first) == before
+    assert not (tmp_path / "joined").exists()
+
+
 def test_cells_of_two_environments_are_not_joined(conv, tmp_path):
     first, second = apart(conv, tmp_path)
     path = second / "environment.json"

@@ -43,6 +43,14 @@ def changed(*keys, value):
 
 
 REFUSED = {
+    "more principal components than the data has": (
+        yaml.safe_dump(
+            GOOD | {"systems": {"pca": {}}, "datasets": {"synthetic-8": {"dims": [129]}}}
+        ),
+        "datasets.synthetic-8.dims",
+        "129",
+        "at most 128, which synthetic-8 has principal components, for pca",
+    ),
     "no file": (None, "the file", "no readable file", "a study file in YAML"),
     "invalid YAML": ("name: [a\nseeds: 1", "the file", "invalid YAML", "a study file in YAML"),
     "control character": ("name: a\x00b", "the file", "invalid YAML", "a study file in YAML"),

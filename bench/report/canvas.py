@@ -89,8 +89,9 @@ def scale(axes: Axes, values: np.ndarray, along: str = "y") -> None:
 
 
 def mark_n(axes: Axes, grid: Grid) -> None:
-    """A line at the data's true dimension, where it is known."""
-    if grid.true_dim is None:
+    """A line at the data's true dimension, where it is known and among those shown."""
+    low, high = axes.get_xlim()
+    if grid.true_dim is None or not low <= grid.true_dim <= high:
         return
     axes.axvline(grid.true_dim, color=GREY, linewidth=0.8, linestyle=(0, (5, 3)), zorder=0)
     axes.annotate(

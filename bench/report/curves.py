@@ -170,7 +170,7 @@ def grids(records: pd.DataFrame) -> list[Grid]:
             true dimensions, one label with several bases, options or ways of training, or has
             controls only.
     """
-    records = table.frame(records.to_dict("records"))
+    records = table.frame(records)
     if records.empty:
         raise Mistake("there is not one record in the table")
     return [_dataset(str(name), rows) for name, rows in records.groupby("dataset", sort=True)]

@@ -38,6 +38,11 @@ class Drawn(NamedTuple):
     of: str
     draw: Callable[[], Figure]
 
+    @property
+    def file(self) -> str:
+        """The name of its SVG."""
+        return f"{self.kind}-{self.of}.svg"
+
 
 def write(results: Results, out: str | Path) -> None:
     """Write each data set's and experiment's figures, `<kind>-<of>.svg` and `.png`; see `drawn`.
@@ -49,11 +54,11 @@ def write(results: Results, out: str | Path) -> None:
     """
     found = [one for grid in grids(results.records) for one in drawn(grid, results)]
     for one in found + of_experiments(results):
-        path = Path(out) / f"{one.kind}-{one.of}"
+        path = Path(out) / one.file
         with canvas.paper():
             figure = one.draw()
-            store.write_text(path.with_name(f"{path.name}.svg"), canvas.svg(figure))
-            canvas.png(figure, path.with_name(f"{path.name}.png"))
+            store.write_text(path, canvas.svg(figure))
+            canvas.png(figure, path.with_suffix(".png"))
 
 
 def drawn(grid: Grid, results: Results) -> list[Drawn]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bench import costs, store
 from bench import records as table
+from bench.mistake import Mistake, reason
 from bench.mixed import mixtures
 from bench.report import claims, experiments, figures, tables
 from bench.report.curves import MAIN, Grid, assignments, grids
@@ -19,12 +20,16 @@ from bench.report.text import bracket, listing, number
 __all__ = ["write"]
 
 
-def write(results: Results, path: str | Path) -> None:
+def write(results: Results, path: str | Path, drawn: str | Path | None = None) -> None:
     """Write the page; the same bytes for the same records in any order.
+
+    Arguments:
+        drawn: where `figures.write` has put the figures of the same results; they are drawn here
+            where that is not given.
 
     Raises:
         Mistake: the records of one data set do not belong together; see `curves.grids`. Or the
-            published numbers cannot be read; see `published.read`.
+            published numbers cannot be read; see `published.read`. Or a figure is not in `drawn`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -35,7 +40,7 @@ def write(results: Results, path: str | Path) -> None:
     )
     environment.filters.update(number=number, listing=listing, bracket=bracket, told=_told)
     environment.globals.update(anchor=_anchor, assignments=assignments, place=_place)
-    rows = table.frame(results.records.to_dict("records"))
+    rows = table.frame(results.records)
     verdicts = claims.judge(results.records, results.history, results.experiments)
     every = grids(results.records)
     text = environment.get_template("page.html").render(
@@ -45,12 +50,12 @@ def write(results: Results, path: str | Path) -> None:
         judged=_judged(verdicts),
         marks=dict(zip(claims.VERDICTS, "✓✗?–", strict=True)),
         counts={word: sum(one.verdict == word for one in verdicts) for word in claims.VERDICTS},
-        datasets=[_dataset(grid, results) for grid in every],
+        datasets=[_dataset(grid, results, drawn) for grid in every],
         papers=papers(every),
         environment=results.environment,
         costs=costs.by_stage(results.costs),
         mixed=mixtures(rows),
-        experiments=_experiments(results),
+        experiments=_experiments(results, drawn),
         columns=list(rows.columns),
         words=[name for name, kind in table.COLUMNS.items() if kind == "string"],
         records=[_record(row) for row in rows.to_dict("records")],
@@ -58,10 +63,10 @@ def write(results: Results, path: str | Path) -> None:
     store.write_text(path, text)
 
 
-def _dataset(grid: Grid, results: Results) -> dict:
+def _dataset(grid: Grid, results: Results, drawn: str | Path | None) -> dict:
     blocks, others = tables.sections(grid)
     images = [
-        {"kind": one.kind, "of": one.of, "image": _image(one)}
+        {"kind": one.kind, "of": one.of, "image": _image(one, drawn)}
         for one in figures.drawn(grid, results)
     ]
     return {
@@ -93,11 +98,11 @@ def _place(one: claims.Verdict) -> str:
     return "-".join(filter(None, ["v", one.claim, one.dataset, one.system]))
 
 
-def _experiments(results: Results) -> list[dict]:
+def _experiments(results: Results, drawn: str | Path | None) -> list[dict]:
     """The experiments by name: their numbers and, where they have one, figure and caption."""
     if results.experiments is None:
         return []
-    images = {one.of: _image(one) for one in figures.of_experiments(results)}
+    images = {one.of: _image(one, drawn) for one in figures.of_experiments(results)}
     return [
         experiments.tabled(name, results.experiments)
         | {"image": images.get(name), "caption": experiments.caption(name)}
@@ -105,9 +110,16 @@ def _experiments(results: Results) -> list[dict]:
     ]
 
 
-def _image(one: figures.Drawn) -> str:
+def _image(one: figures.Drawn, drawn: str | Path | None) -> str:
     """A figure as the page embeds it."""
-    return base64.b64encode(figures.svg(one.draw).encode()).decode()
+    if drawn is None:
+        text = figures.svg(one.draw)
+    else:
+        try:
+            text = Path(drawn, one.file).read_text(encoding="utf-8")
+        except OSError as error:
+            raise Mistake(f"no figure of these records: {reason(error)}") from None
+    return base64.b64encode(text.encode()).decode()
 
 
 def _anchor(

@@ -20,13 +20,10 @@ def further(grid: Grid) -> tuple[Grid, ...]:
 
 def distances(grid: Grid, label: str, dim: int) -> pd.DataFrame:
     """Fréchet distances [seeds, steps] of the snapshots of `course`, and of that of main."""
-    rows = [
-        row
-        for one in (*course(grid), grid)
-        for row in one.records.to_dict("records")
-        if row["system"] == label and row["dim"] == dim and row["status"] == "done"
-    ]
-    table = pd.DataFrame(rows, columns=["seed", "snapshot", "fid"]).dropna().astype(float)
+    columns = ["system", "dim", "status", "seed", "snapshot", "fid"]
+    every = pd.concat([one.records[columns] for one in (*course(grid), grid)])
+    own = (every["system"] == label) & (every["dim"] == dim) & (every["status"] == "done")
+    table = every.loc[own, columns[-3:]].dropna().astype(float)
     # A protocol may measure the last snapshot by its number: main's again.
     table = table.drop_duplicates(["seed", "snapshot"])
     return table.pivot(index="seed", columns="snapshot", values="fid")

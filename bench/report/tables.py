@@ -36,9 +36,10 @@ def write(records: pd.DataFrame, out: str | Path) -> None:
         store.write_text(path.with_name(f"{path.name}.csv"), _text(paper.numbers))
     for grid in every:
         path = Path(out) / f"table-{grid.dataset}"
-        tabled = sum(sections(grid), [])
+        own, others = _by_metric(grid)
+        tabled = sum(_sections(grid, own, others), [])
         _write(path, grid.dataset, grid.dataset, tabled, all_missing(grid))
-        store.write_text(path.with_name(f"{path.name}.csv"), _csv(grid, sum(_by_metric(grid), [])))
+        store.write_text(path.with_name(f"{path.name}.csv"), _csv(grid, own + others))
 
 
 def _write(path: Path, title: str, label: str, tabled: list[Block], missing: str = "") -> None:
@@ -51,7 +52,10 @@ def sections(grid: Grid) -> tuple[list[Block], list[Block]]:
 
     A data set of one latent dimension has one table of all metrics in place of one for each.
     """
-    own, others = _by_metric(grid)
+    return _sections(grid, *_by_metric(grid))
+
+
+def _sections(grid: Grid, own: list[Block], others: list[Block]) -> tuple[list[Block], list[Block]]:
     if only_dim(grid) is None:
         return own, others
     changed = {block.protocol for block in others}

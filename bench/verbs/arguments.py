@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.mistake import Mistake
@@ -21,6 +22,10 @@ __all__ = [
 
 Add = Callable[..., argparse.ArgumentParser]
 """Makes the verb of a function: takes it, a line of help, and more for its own help."""
+
+
+_MOST_DIMS = 65536
+"""The most latent dimensions that a study may have (study.schema.json)."""
 
 
 def study(verb: argparse.ArgumentParser, *names: str) -> None:
@@ -44,7 +49,11 @@ def files(verb: argparse.ArgumentParser, what: str) -> None:
 def threads(verb: argparse.ArgumentParser) -> None:
     """How many threads torch has."""
     verb.add_argument(
-        "--threads", type=positive, default=1, metavar="N", help="of the processor (default: 1)"
+        "--threads",
+        type=partial(positive, most=1024),
+        default=1,
+        metavar="N",
+        help="of the processor (default: 1)",
     )
 
 
@@ -56,16 +65,18 @@ def out(verb: argparse.ArgumentParser, metavar: str) -> None:
     )
 
 
-def natural(text: str) -> int:
-    """An integer of at least 0."""
+def natural(text: str, most: int = 2**63 - 1) -> int:
+    """An integer of at least 0, and at most what a study may have as a seed."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no integer of at least 0")
+    if int(text) > most:
+        raise argparse.ArgumentTypeError(f"{text!r} is greater than {most}")
     return int(text)
 
 
-def positive(text: str) -> int:
+def positive(text: str, most: int = 2**31 - 1) -> int:
     """An integer greater than 0."""
-    value = natural(text)
+    value = natural(text, most)
     if value == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not greater than 0")
     return value
@@ -73,7 +84,7 @@ def positive(text: str) -> int:
 
 def dims(text: str) -> tuple[int, ...]:
     """Latent dimensions, each once."""
-    found = tuple(natural(part.strip()) for part in text.split(","))
+    found = tuple(natural(part.strip(), _MOST_DIMS) for part in text.split(","))
     if len(set(found)) < len(found):
         raise argparse.ArgumentTypeError(f"{text!r} has a dimension twice")
     return found

@@ -69,7 +69,7 @@ def _collect(
     if mixed and not allow_mixed:
         advice = "make them anew, or say --allow-mixed and the report will tell"
         raise Mistake(f"records with {'; '.join(mixed)}: {advice}")
-    records.write(out, table.to_dict("records"))
+    records.write(out, table)
     for text in mixed:
         print(f"records with {text}", file=sys.stderr)
     for status in records.ABSENT:

@@ -35,6 +35,9 @@ def describe(add: Add) -> None:
         verb.add_argument(
             "path", type=Path, metavar="RECORDS", help="a table that collect made: records.csv"
         )
+        if function is _report:
+            drawn = "what figures made of the same records (default: draw them anew)"
+            verb.add_argument("--figures", type=Path, metavar="DIR", help=drawn)
         arguments.out(verb, out)
 
     verb = add(
@@ -77,10 +80,10 @@ def _claims(path: Path, out: Path) -> None:
     print(claims.summary(out))
 
 
-def _report(path: Path, out: Path) -> None:
+def _report(path: Path, figures: Path | None, out: Path) -> None:
     from bench.report import page, results
 
-    page.write(results.read(path), out)
+    page.write(results.read(path), out, figures)
 
 
 def _compare(reference: Path, results: Path, markdown: Path | None, update: bool) -> int:

@@ -156,7 +156,7 @@ rule claims:
     resources:
         mem_mb=500,
     params:
-        by=made_by(*CLAIMS),
+        by=made_by("report/results", *CLAIMS),
     shell:
         "python -m bench claims {input.records} --out {output} > {log} 2>&1"
 
@@ -167,6 +167,7 @@ rule report:
         EXPLANATIONS,
         PUBLISHED,
         records=rules.collect.output[0],
+        figures=rules.figures.output[0],
     output:
         report(f"{RESULTS}/report.html", caption="../report/report.rst", category="Report"),
     log:
@@ -181,4 +182,4 @@ rule report:
     params:
         by=made_by("report/page", *CLAIMS),
     shell:
-        "python -m bench report {input.records} --out {output} 2> {log}"
+        "python -m bench report {input.records} --figures {input.figures} --out {output} 2> {log}"

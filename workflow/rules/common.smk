@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -191,13 +192,12 @@ def take_the_lock():
 def assemble_what_there_is():
     """After failures that were to be passed over: a report of what was obtained, which says what
     is missing."""
-    # What an earlier run left of a job that was to run again is not this run's.
-    stale = {
-        str(file)
-        for job in workflow.dag.needrun_jobs()
-        if not workflow.dag.finished(job)
-        for file in job.output
-    }
+    # What an earlier run left of a job that was to run again is not this run's, nor what it took.
+    left = [it for it in workflow.dag.needrun_jobs() if not workflow.dag.finished(it)]
+    stale = {str(file) for job in left for file in job.output}
+    for job in left:
+        if job.benchmark:
+            Path(job.benchmark).unlink(missing_ok=True)
     files = [file for file in record_files() if Path(file).exists() and file not in stale]
     trained = [it for it in models() if Path(it).is_dir() and it not in stale]
     taken = [f"{RESULTS}/experiments/{it}.csv" for it in STUDY.experiments]
@@ -205,6 +205,8 @@ def assemble_what_there_is():
     made = "records.csv", "claims.json", "report.html"
     for file in (*(f"{RESULTS}/{name}" for name in made), *stale.intersection(beside())):
         Path(file).unlink(missing_ok=True)
+    for name in "tables", "figures":
+        shutil.rmtree(f"{RESULTS}/{name}", ignore_errors=True)
     steps = [
         ["collect", str(STUDY_FILE), *files]
         + ["--logs", f"{RESULTS}/logs", "--out", f"{RESULTS}/records.csv"],

@@ -81,6 +81,10 @@ def every(
         finding += f" Clearly {region} in {len(inside)} of {count} comparisons."
     elif not outside:
         finding += f" {'Clearly' if inside else 'Not clearly'} {region}."
+    # The one of the fewest seeds is told of too: there may be too few.
+    poorest = min(plain, key=lambda it: len(plain[it].seeds))
+    poorer = all(len(plain[poorest].seeds) < len(plain[it].seeds) for it in told)
+    told += [poorest] if poorer else []
     estimates = [_estimated(it.name, plain[it], it, logs) for it in told]
     if unclear and count > 1:
         finding += f" Not clear: {_places(unclear)}."

@@ -137,6 +137,22 @@ class Evidence:
             raise NotRun(f"no {asked} among the dimensions {listing(dims)}.", centre)
         return kept, centre, note
 
+    def shared(
+        self, rule: str | Sequence[int], labels: Sequence[str]
+    ) -> tuple[dict[str, list[int]], Centre | None, str]:
+        """The dimensions of a rule that the system in question and each label have, by label: what
+        one lacks is still compared with the others. The `largest` is that of all.
+
+        Raises:
+            NotRun: a label has none; see `dims`.
+        """
+        if rule == "largest":
+            found = dict.fromkeys(labels, self.dims(rule, labels))
+        else:
+            found = {it: self.dims(rule, [it]) for it in labels}
+        _, centre, note = found[labels[0]]
+        return {it: dims for it, (dims, *_) in found.items()}, centre, note
+
     def epochs(self, quantity: str, dim: int, system: str | None = None) -> pd.DataFrame:
         """A quantity of training [seeds, epochs], NaN where it is not told, and of cells that
         failed: the history of a training may be whole all the same. Where training is of few

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.records import ABSENT
 from bench.report.claims import explanations, forms
 from bench.report.claims.evidence import Evidence
 from bench.report.claims.experiments import judged
@@ -98,14 +97,21 @@ def _verdict(claim: Mapping, grid: Grid, system: str, history: pd.DataFrame | No
         if (short := _lacking(cells.values, claim["fewest_seeds"]))
     ]
     lacking += _unshared([it for it in outcome.cells if it is not centre], claim["fewest_seeds"])
+    # A statistic of several cells has the seeds that all of them have.
+    lacking = lacking or [
+        f"{it.name} has {len(it.seeds)} of at least {claim['fewest_seeds']}"
+        for it in outcome.estimates
+        if len(it.seeds) < claim["fewest_seeds"]
+    ]
     if lacking:
         notes.append(f"Too few seeds: {lacking[0]}.")
         verdict = INCONCLUSIVE
     failures = list(dict.fromkeys(it for cells in outcome.cells for it in cells.failures))
-    missing = [it for it in failures if it.reason in ABSENT]
-    failed = [it for it in failures if it.reason not in ABSENT]
+    missing = [it for it in failures if it.reason in ("missing", "timed-out")]
+    failed = [it for it in failures if it not in missing]
     if failed:
-        # A seed that fails is not a random one to lose, and the claims say "every m".
+        # Neither a training that diverged nor a job that failed is a random one to lose, and the
+        # claims say "every m".
         notes.append(f"Failed cells, which rule out “reproduced”: {'; '.join(map(str, failed))}.")
         verdict = INCONCLUSIVE if verdict == REPRODUCED else verdict
     if missing:

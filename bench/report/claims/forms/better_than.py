@@ -30,13 +30,12 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
     the threshold. Where one of `rows` has no system here, it cannot be reproduced.
 
     Raises:
-        NotRun: there is no rival, or no dimension that all have.
+        NotRun: there is no rival, or one that shares no dimension.
     """
     rivals = evidence.rivals(claim["against"])
-    dims, centre, note = evidence.dims(claim["dims"], rivals)
-    own, *others = (
-        evidence.cells(claim["column"], dims.__contains__, it) for it in (evidence.system, *rivals)
-    )
+    shared, centre, note = evidence.shared(claim["dims"], rivals)
+    own = evidence.cells(claim["column"], set().union(*shared.values()).__contains__)
+    others = [evidence.cells(claim["column"], shared[it].__contains__, it) for it in rivals]
     alone, name = len(rivals) == 1, called(claim["column"])
     comparisons = [
         Comparison(
@@ -46,7 +45,7 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
             (m,),
         )
         for it in others
-        for m in dims
+        for m in shared[it.system]
     ]
     sign = {"lower": "high", "higher": "low"}[claim["better"]]
     what = f"{name} of {own.system} minus that of {rivals[0] if alone else 'each other system'}"

@@ -56,9 +56,9 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
     ]
     if not labels:
         raise NotRun("there is no competitor that estimates a dimension.")
-    dims, centre, _ = evidence.dims("beyond-n", [label for label, _ in labels])
-    own = evidence.cells(claim["column"], dims.__contains__)
-    others = [evidence.cells(column, dims.__contains__, label) for label, column in labels]
+    shared, centre, _ = evidence.shared("beyond-n", [label for label, _ in labels])
+    own = evidence.cells(claim["column"], set().union(*shared.values()).__contains__)
+    others = [evidence.cells(column, shared[label].__contains__, label) for label, column in labels]
     n = centre.n
     comparisons = [
         Comparison(
@@ -68,7 +68,7 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
             (m,),
         )
         for (label, column), it in zip(labels, others, strict=True)
-        for m in dims
+        for m in shared[label]
     ]
     what = f"Distance from n = {n} of the {called(claim['column'])} of {own.system} minus that of "
     what += "each competitor"

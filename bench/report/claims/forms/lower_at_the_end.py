@@ -26,10 +26,12 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
         NotRun: there is no rival or no history, or both end before `fewest_epochs`.
     """
     rivals = evidence.rivals(claim["against"])
-    dims, *_ = evidence.dims(claim["dims"], rivals)
-    labels, comparisons, ends = (evidence.system, *rivals), [], {}
-    values = {label: {} for label in labels}
-    for m in dims:
+    shared, *_ = evidence.shared(claim["dims"], rivals)
+    comparisons, ends = [], {}
+    values = {label: {} for label in (evidence.system, *rivals)}
+    for m in sorted(set().union(*shared.values())):
+        here = [it for it in rivals if m in shared[it]]
+        labels = (evidence.system, *here)
         told = {label: evidence.epochs(claim["quantity"], m, label) for label in labels}
         common = set.intersection(*(set(it.columns) for it in told.values()))
         ends[m] = max(common, default=0)
@@ -46,12 +48,12 @@ def judge(claim: Mapping, evidence: Evidence) -> Outcome:
                 values[evidence.system][m] - values[it][m],
                 (m,),
             )
-            for it in rivals
+            for it in here
         ]
     name, whose = called(claim["quantity"]), rivals[0] if len(rivals) == 1 else "each other system"
     what = f"{name[0].upper() + name[1:]} of {evidence.system} minus that of {whose}"
     verdict, finding, estimates = every(what, comparisons, high=claim["threshold"])
     cells = [
-        evidence.told(claim["quantity"], pd.DataFrame(values[label]), label) for label in labels
+        evidence.told(claim["quantity"], pd.DataFrame(own), label) for label, own in values.items()
     ]
     return Outcome(verdict, finding, estimates, cells)
