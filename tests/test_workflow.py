@@ -145,10 +145,18 @@ def test_data_that_cannot_be_had_leave_a_whole_report_that_says_so(tmp_path, mon
     path = variant(tmp_path, "datasets:", two)
     few = path.read_text(encoding="utf-8").replace("  aae: {}\n  mask-aae: {}\n  pca: {}\n", "")
     path.write_text(few, encoding="utf-8")
+    results = tmp_path / "results" / "smoke"
+    figure = results / "figures" / "ucurve-fashion-mnist.svg"
+    took = results / "benchmarks" / "train" / "fashion-mnist" / "wae-mmd" / "0.tsv"
+    for left in (figure, took):
+        left.parent.mkdir(parents=True)
+        left.write_text("of an earlier run")
     ended = snakemake(tmp_path, "--cores", "2", "--keep-going", "--configfile", path)
     assert ended.returncode == 1
     assert f"bench: error: {images} is truncated, altered or another file" in ended.stderr
-    results = tmp_path / "results" / "smoke"
+    assert any(figure.parent.iterdir())
+    assert not figure.exists()
+    assert not took.exists()
     table = records.read(results / "records.csv")
     status = table.groupby("dataset")["status"].apply(list)
     assert status["fashion-mnist"] == ["missing"]
