@@ -22,7 +22,7 @@ def read(path: str | Path, columns: Mapping[str, str], what: str) -> pd.DataFram
         Mistake: other columns, a row that is cut off, or a value of another type.
     """
     try:
-        _refuse_cut_rows(path, len(columns))
+        _refuse_cut_rows(path)
         # A name may be one of those that pandas takes for no value.
         table = pd.read_csv(path, dtype=dict(columns), keep_default_na=False, na_values=[""])
     except (ValueError, TypeError, OverflowError, csv.Error) as error:
@@ -32,10 +32,12 @@ def read(path: str | Path, columns: Mapping[str, str], what: str) -> pd.DataFram
     return table
 
 
-def _refuse_cut_rows(path: str | Path, count: int) -> None:
+def _refuse_cut_rows(path: str | Path) -> None:
     """Of a row with too few fields pandas takes the last for whole, and the rest for no value."""
     with Path(path).open(encoding="utf-8", newline="") as file:
-        for row in (reader := csv.reader(file)):
+        reader = csv.reader(file)
+        count = len(next(reader, []))
+        for row in reader:
             if row and len(row) < count:
                 raise ValueError(f"line {reader.line_num} has {len(row)} of {count} fields")
         file.seek(0)

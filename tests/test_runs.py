@@ -164,7 +164,7 @@ def test_cells_trained_apart_and_joined_are_those_of_one_run(conv, tmp_path):
 def test_cells_of_two_curves_or_one_cell_twice_are_not_joined(tiny, tmp_path):
     first, other, again = (tmp_path / name for name in ("first", "other", "again"))
     for seed, dim, out in ((0, 2, first), (1, 4, other), (0, 2, again)):
-        runs.train(tiny, "synthetic-8", "wae-mmd", seed, [dim], None, out)
+        runs.train(study.read(tiny), "synthetic-8", "vae", seed, [dim], None, out)
     before = files(first)
     for second, out, words in (
         (other, tmp_path / "joined", f"{other}: trained with another seed than {first}"),
