@@ -3,8 +3,10 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -57,13 +59,7 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     if players:
         model.fit(Points.of(x, torch.zeros(len(x), dtype=torch.int64)))
     for player in players:
-        parameters = [p for module in player.modules for p in module.parameters()]
-
-        def turn(count: int, player: Player = player, parameters: list = parameters) -> None:
-            step = Step(0, 1, Noise(0), torch.arange(count))
-            torch.autograd.grad(player.loss(x[:count], step).sum(), parameters)
-
-        fixed, each, operations = _counted(turn)
+        fixed, each, operations = _counted(partial(_turn, player, x))
         share = player.turns * (player.span[1] - player.span[0])
         flops += share * (fixed + batch * each)
         launches += share * operations
@@ -82,6 +78,12 @@ def cost(study: Study, dataset: str, system: str) -> Cost:
     total = cells * (steps * flops + evaluation)
     seconds = max(total / SUSTAINED, stacks * steps * launches * LAUNCH_S)
     return Cost(total, seconds / 3600)
+
+
+def _turn(player: Player, x: Tensor, count: int) -> None:
+    """A player's gradients from the first rows of x, so many."""
+    loss = player.loss(x[:count], Step(0, 1, Noise(0), torch.arange(count)))
+    torch.autograd.grad(loss.sum(), [p for it in player.modules for p in it.parameters()])
 
 
 def _counted(work: Callable[[int], object]) -> tuple[float, float, int]:

@@ -334,10 +334,7 @@ def _refuse_misfits(path: str | Path, document: dict, study: Study) -> None:
                 allowed = f"a net that fits {dataset}, system {label}: {lack}"
                 raise refusal(path, ("net", "kind"), repr(plan.net.kind), allowed)
         if plan.system.base == "pca":
-            size, most = (
-                math.prod(data.kind(dataset).shape),
-                max(study.datasets[dataset], default=0),
-            )
+            size, most = math.prod(data.kind(dataset).shape), max(study.datasets[dataset])
             if most > size:
                 allowed = f"at most {size}, which {dataset} has principal components, for {label}"
                 raise refusal(path, ("datasets", dataset, "dims"), str(most), allowed)

@@ -229,16 +229,11 @@ def test_the_mask_is_closer_to_n_than_every_other_estimate():
 
 def test_a_competitor_of_few_dimensions_takes_none_from_the_others():
     rows = rivals_of_the_mask({"two_nn": 8, "mle_dimension": 4})
-    for row in rows:
-        if row["system"] == "aae":
-            row |= {"two_nn": 12.0 if row["dim"] == 16 else 8.0}
-    before = verdict(rows, "mask-is-closer-to-n", "mask-aae")
     about = {"dataset": "synthetic-8", "true_dim": 8}
     rows += table(u_curve(dims=[16]), "vae", metric={"two_nn": level(4, dims=[16])}, **about)
-    after = verdict(rows, "mask-is-closer-to-n", "mask-aae")
-    assert {before.verdict, after.verdict} == {"inconclusive"}
-    dims = {it.system: it.dim for it in after.records if it.dim == 32}
-    assert dims == {"mask-aae": 32, "aae": 32}
+    one = verdict(rows, "mask-is-closer-to-n", "mask-aae")
+    assert one.verdict == "inconclusive"
+    assert {it.system for it in one.records if it.dim == 32} == {"mask-aae", "aae"}
 
 
 # Theorem 1 and encoders.
