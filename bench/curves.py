@@ -68,15 +68,17 @@ def write(
         store.write_sealed(path, lambda told, held=held: save(held, {"cell": told}), about | own)
 
 
-def stacks(study: Study, dataset: str, system: str, dims: Sequence[int]) -> list[list[int]]:
-    """The cells of a curve that are one stack, by dimension: as many as fit the device's memory,
-    and convolutional ones alone."""
+def stacks(
+    study: Study, dataset: str, system: str, dims: Sequence[int], parts: int = 1
+) -> list[list[int]]:
+    """The cells of a curve that are one stack, by dimension: as many as fit the device's memory, or
+    one of so many parts of it, and convolutional ones alone."""
     plan = study.plan(dataset, system)
     if plan.net.kind != "mlp" or not dims:
         return [[dim] for dim in dims]
     size = math.prod(data.kind(dataset).shape)
     each = memory.of_cell(plan.net, size, max(dims), plan.training.batch, plan.options)
-    return memory.split(dims, each, device.memory())
+    return memory.split(dims, each, device.memory() // parts)
 
 
 def snapshots(models: str | Path) -> list[int]:

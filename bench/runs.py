@@ -33,6 +33,8 @@ def train(
     out: str | Path,
     cells: str | Path | None = None,
     pause: float = 30.0,
+    part: int = 0,
+    parts: int = 1,
 ) -> None:
     """Train one curve and write `out`/<dim>.safetensors, one file a cell, the same below
     `out`/snapshots/<step>/ for each snapshot but the last, `out`/history.csv, and with what it was
@@ -46,14 +48,16 @@ def train(
         cells: the folder of a `Shelf`, on which each cell is kept: those that are there are not
             trained again, and what is interrupted goes on from its last checkpoint.
         pause: seconds between checkpoints, at least.
+        part: which part of a curve this is, of `parts` that are trained at the same time and share
+            the memory.
     """
     if cells is None:
         with tempfile.TemporaryDirectory() as folder:
-            train(study, dataset, system, seed, dims, steps, out, folder, math.inf)
+            train(study, dataset, system, seed, dims, steps, out, folder, math.inf, part, parts)
         return
     points, shelf = data.load(dataset), Shelf(cells)
     determined = _determined(study, points, system, seed, steps)
-    planned = curves.stacks(study, dataset, system, dims)
+    planned = curves.stacks(study, dataset, system, dims, parts)
     # Only on the CPU are a cell's bytes the same in any stack.
     alike = device.current().type == "cpu"
     wanted = {
@@ -67,7 +71,7 @@ def train(
     made = provenance.trained(determined, modules)
     missing = [dim for dim in dims if not shelf.has(keys[dim])]
     if alike:
-        stacks = curves.stacks(study, dataset, system, missing)
+        stacks = curves.stacks(study, dataset, system, missing, parts)
     else:
         stacks = [stack for stack in planned if set(stack) & set(missing)]
     if trained := set(dims) - set(sum(stacks, [])):
@@ -75,8 +79,10 @@ def train(
         print(f"{dataset} {system} seed {seed} dims {kept}: trained before", file=sys.stderr)
     for stack in stacks:
         own = {dim: keys[dim] for dim in stack}
-        # A curve's stack has one, whatever its dimensions; lone cells may be trained at one time.
-        name = key(determined) if study.plan(dataset, system).net.kind == "mlp" else own[stack[0]]
+        # A curve's stack has one, whatever its dimensions; what may be trained at one time, parts
+        # and lone cells, has its own.
+        curve = determined | ({"part": part} if part else {})
+        name = key(curve) if plan.net.kind == "mlp" else own[stack[0]]
         keeper = Keeper(shelf.checkpoint(name), key(own), pause)
         folders = [shelf.folder(it) for it in own.values()]
         _train(study, points, system, seed, own, steps, folders, keeper, made)

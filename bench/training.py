@@ -4,6 +4,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import parent_process
 
 import torch
 from torch import Tensor
@@ -110,8 +111,10 @@ def train(
 
 def _steps(done: int, steps: int, title: str) -> Iterator[int]:
     """The steps that are left, with a bar on a terminal and a plain line every tenth of the way in
-    a log."""
-    terminal, start = sys.stderr.isatty(), time.monotonic()
+    a log, or where several processes share the terminal."""
+    # Bars of several processes would write over one another.
+    terminal = sys.stderr.isatty() and parent_process() is None
+    start = time.monotonic()
     left = range(done, steps)
     for index in tqdm(left, title, steps, unit="step", disable=not terminal, initial=done):
         yield index

@@ -12,6 +12,10 @@ from benchmarks.timing import Settings, in_turns, seconds, spread
 __all__ = ["Ceilings", "ceilings", "section"]
 
 _PRODUCTS, _SMALL_PRODUCTS = (1024, 2048), (128,)
+_STACK = (16, 64, 128)
+"""Cells, batch and width of a step's products: as `benchmarks.stacks` has them."""
+_REPEATS = 50
+"""Of a batched product: alone it is too short to be timed."""
 _CACHED, _LARGE = 2**18, 2**26
 """Numbers in the tensors that are copied: 1 MiB, as a step's are, and 256 MiB."""
 
@@ -33,22 +37,24 @@ def ceilings(small: bool = False) -> Ceilings:
 def section(settings: Settings) -> str:
     """The table of ceilings."""
     sizes = _SMALL_PRODUCTS if settings.small else _PRODUCTS
-    products = {"matrix product (`torch.mm`)": _mm}
-    if _has_onednn():
-        products["matrix product (oneDNN, which batched products of torch do not use)"] = _onednn
-    cases = {
-        name: lambda multiply=multiply: max(_product(size, multiply) for size in sizes)
-        for name, multiply in products.items()
-    }
     large = _CACHED if settings.small else _LARGE
-    cases["copy of 1 MiB, within the caches"] = lambda: _copy(_CACHED)
-    cases[f"copy of {large * 4 // 2**20} MiB, from memory"] = lambda: _copy(large)
-    found = in_turns("ceilings", cases, settings.rounds)
+    cells, rows, width = _STACK
+    flops = {"matrix product (`torch.mm`)": lambda: max(_product(size, _mm) for size in sizes)}
+    if _has_onednn():
+        name = "matrix product (oneDNN, which batched products of torch do not use)"
+        flops[name] = lambda: max(_product(size, _onednn) for size in sizes)
+    name = f"batched product of {cells} times {rows} × {width} and {width} × {width} (`torch.bmm`)"
+    flops[name] = _batched
+    moved = {
+        "copy of 1 MiB, within the caches": lambda: _copy(_CACHED),
+        f"copy of {large * 4 // 2**20} MiB, from memory": lambda: _copy(large),
+    }
+    found = in_turns("ceilings", flops | moved, settings.rounds)
     rows = [
         (
             name,
             spread((it / 1e9 for it in values), ".0f"),
-            "GFLOP/s" if name in products else "GB/s",
+            "GFLOP/s" if name in flops else "GB/s",
         )
         for name, values in found.items()
     ]
@@ -75,6 +81,19 @@ def _product(size: int, multiply: Callable) -> float:
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.rand(size, size, generator=generator) for _ in range(2))
     return 2 * size**3 / _typical(lambda: multiply(a, b))
+
+
+def _batched() -> float:
+    cells, rows, width = _STACK
+    generator = torch.Generator().manual_seed(0)
+    a = torch.rand(cells, rows, width, generator=generator)
+    b = torch.rand(cells, width, width, generator=generator)
+
+    def products() -> None:
+        for _ in range(_REPEATS):
+            torch.bmm(a, b)
+
+    return _REPEATS * 2 * cells * rows * width**2 / _typical(products)
 
 
 def _copy(count: int) -> float:

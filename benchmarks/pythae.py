@@ -18,8 +18,9 @@ import torch
 from torch import nn
 
 from bench.mistake import Mistake
+from benchmarks.divided import Divided
 from benchmarks.markdown import table
-from benchmarks.stacks import BATCH, CURVE, HIDDEN, Trained, points
+from benchmarks.stacks import BATCH, CURVE, HIDDEN, points
 from benchmarks.timing import Settings, in_turns, seconds, spread
 
 __all__ = ["section"]
@@ -74,7 +75,7 @@ def _section(settings: Settings) -> str:
     dims, steps = (CURVE[:2], 2) if settings.small else (CURVE, _STEPS)
     cases = {}
     for pair in pairs:
-        ours = Trained(pair.system, dims, options=pair.options)
+        ours = Divided(pair.system, dims, options=pair.options)
         cases[pair.system, "ours"] = ours.timer(settings.seconds)
         _loop(pair, dims[0], steps)
         cases[pair.system, "theirs"] = lambda pair=pair: statistics.mean(

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from benchmarks.divided import Divided
 from benchmarks.markdown import table
 from benchmarks.measured import measure
-from benchmarks.stacks import BATCH, CURVE, HIDDEN, Trained
+from benchmarks.stacks import BATCH, CURVE, HIDDEN
 from benchmarks.timing import Settings, spread
 
 __all__ = ["cells", "dims", "width"]
@@ -52,7 +53,7 @@ def _table(
     settings: Settings,
 ) -> str:
     cases = {
-        f"{system} {label}": Trained(system, *stack)
+        f"{system} {label}": Divided(system, *stack)
         for system in _SYSTEMS
         for label, stack in stacks.items()
     }

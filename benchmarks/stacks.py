@@ -30,6 +30,7 @@ class Trained:
     Attributes:
         model: the stack.
         cells: how many cells it has.
+        share: of a step, the seconds of what is done once an epoch.
     """
 
     def __init__(
@@ -47,14 +48,12 @@ class Trained:
         self._order = training.Order(len(self._split), BATCH, 0)
         # What is done once an epoch is timed here, by itself: a few steps must not bear all of it.
         taken = seconds(lambda: self.model.begin_epoch(Noise(0, epoch=0)))
-        self._share = taken / self._order.epoch
+        self.share = taken / self._order.epoch
         self.model.begin_epoch = lambda noise: None
 
     def train(self, steps: int) -> None:
         """Train on, by a trainer's whole run of so many steps."""
-        # It tells of its progress, of which there is too little here.
-        with contextlib.redirect_stderr(io.StringIO()):
-            training.train(self.model, self._split, self._order, steps, 0, epoch=self._order.epoch)
+        self._train(steps)
 
     def timer(self, budget: float) -> Callable[[], float]:
         """What measures a step's seconds, as the mean of so many steps as take about `budget`
@@ -64,12 +63,17 @@ class Trained:
         """
         self.train(2)
         steps = 2 * max(2, math.ceil(budget / seconds(lambda: self.train(2))))
-        return lambda: seconds(lambda: self.train(steps)) / steps + self._share
+        return lambda: seconds(lambda: self.train(steps)) / steps + self.share
 
     def work(self) -> Work:
         """A step's: of all players' turns with their updates, the mean over stages.
 
         Two trainings differ by two steps and share what is done once.
         """
-        once = count(lambda: self.train(2))
-        return count(lambda: self.train(4)).per(2, less=once)
+        once = count(lambda: self._train(2))
+        return count(lambda: self._train(4)).per(2, less=once)
+
+    def _train(self, steps: int) -> None:
+        # It tells of its progress, of which there is too little here.
+        with contextlib.redirect_stderr(io.StringIO()):
+            training.train(self.model, self._split, self._order, steps, 0, epoch=self._order.epoch)

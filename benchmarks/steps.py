@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from benchmarks.divided import Divided
 from benchmarks.markdown import table
-from benchmarks.stacks import CURVE, Trained
+from benchmarks.stacks import CURVE
 from benchmarks.timing import Settings, in_turns, seconds, spread
 
 __all__ = ["section"]
@@ -16,7 +17,7 @@ def section(settings: Settings) -> str:
     """The table by number of steps, of WAE-MMD with 8 cells."""
     rounds = min(settings.rounds, _ROUNDS)
     budgets = (2, 4) if settings.small else (250, 500, 1000, 2000)
-    stack = Trained("wae-mmd", CURVE[1::2])
+    stack = Divided("wae-mmd", CURVE[1::2])
     stack.train(2)
     cases = {steps: partial(seconds, partial(stack.train, steps)) for steps in budgets}
     found = in_turns("steps", cases, rounds)

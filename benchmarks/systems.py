@@ -1,9 +1,10 @@
 """Every system's curve as one stack: what a step costs, and its share of the machine's limits."""
 
 from bench import systems
+from benchmarks.divided import Divided
 from benchmarks.markdown import table
 from benchmarks.measured import measure
-from benchmarks.stacks import BATCH, CURVE, HIDDEN, Trained
+from benchmarks.stacks import BATCH, CURVE, HIDDEN
 from benchmarks.timing import Settings, spread
 
 __all__ = ["section"]
@@ -13,7 +14,7 @@ def section(settings: Settings) -> str:
     """The table by system, of all that are trained in steps."""
     dims = CURVE[:2] if settings.small else CURVE
     names = ("wae-mmd", "aae") if settings.small else systems.names()
-    cases = {name: it for name in names if (it := Trained(name, dims)).model.players()}
+    cases = {name: it for name in names if (it := Divided(name, dims)).model.players()}
     rows = [
         (
             name,

@@ -1,6 +1,6 @@
 """A curve's training, killed at random moments and begun again, in copies of one process.
 
-    killed.py STUDY FOLDER SYSTEM STEPS KILLS SEED
+    killed.py STUDY FOLDER SYSTEM STEPS KILLS SEED THREADS
 
 All is loaded and tried once before, so that what is killed is training. FOLDER/whole is what nobody
 killed left, FOLDER/out what there is after the kills, FOLDER/cells its kept cells. Prints how many
@@ -18,14 +18,19 @@ from pathlib import Path
 
 import torch
 
-from bench import runs, study
+from bench import divided, study
 
 
-def begun(path, system, steps, out, cells):
+def trained(path, system, dims, steps, out, cells, threads=1):
+    curve = study.read(path), "synthetic-8", system, 0
+    divided.train(*curve, dims, steps, out, cells, 0, threads)
+
+
+def begun(path, system, steps, out, cells, threads):
     """A process that trains the curve, as a file descriptor that tells its end."""
     process = os.fork()
     if not process:
-        runs.train(study.read(path), "synthetic-8", system, 0, [2, 4], steps, out, cells, pause=0)
+        trained(path, system, [2, 4], steps, out, cells, threads)
         os._exit(0)
     return process
 
@@ -35,16 +40,16 @@ def ended(process):
     return os.waitstatus_to_exitcode(status)
 
 
-def main(path, folder, system, steps, kills, seed):
+def main(path, folder, system, steps, kills, seed, threads):
     torch.set_num_threads(1)
     out, cells, pick, resumed = folder / "out", folder / "cells", random.Random(seed), 0
     tried = folder / "tried"
-    runs.train(study.read(path), "synthetic-8", system, 0, [2], 2, tried, tried, pause=0)
+    trained(path, system, [2], 2, tried, tried)
     began = time.monotonic()
-    assert ended(begun(path, system, steps, folder / "whole", folder / "kept")) == 0
+    assert ended(begun(path, system, steps, folder / "whole", folder / "kept", threads)) == 0
     longest = time.monotonic() - began
     for _ in range(kills):
-        process = begun(path, system, steps, out, cells)
+        process = begun(path, system, steps, out, cells, threads)
         select.select([os.pidfd_open(process)], [], [], pick.uniform(0, longest))
         os.kill(process, signal.SIGKILL)
         code = ended(process)
@@ -54,7 +59,7 @@ def main(path, folder, system, steps, kills, seed):
             # It came to its end: from the beginning again, so that every kill is of a training.
             shutil.rmtree(out)
             shutil.rmtree(cells)
-    assert ended(begun(path, system, steps, out, cells)) == 0
+    assert ended(begun(path, system, steps, out, cells, threads)) == 0
     print(resumed)
 
 

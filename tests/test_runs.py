@@ -106,11 +106,12 @@ def test_any_changed_byte_of_a_kept_cell_is_noticed(tiny, tmp_path, capsys):
 
 # As many steps as take about a second.
 @pytest.mark.parametrize(
-    ("system", "steps"), [("mask-aae", 100), ("vhe", 200), ("two-stage-vae", 300)]
+    ("system", "steps", "threads"),
+    [("mask-aae", 100, 1), ("vhe", 200, 1), ("two-stage-vae", 300, 1), ("mask-aae", 100, 2)],
 )
-def test_killed_at_random_moments_and_run_again_is_the_same(system, steps, tiny, tmp_path):
+def test_killed_at_random_moments_and_run_again_is_the_same(system, steps, threads, tiny, tmp_path):
     driver, kills = Path(__file__).with_name("killed.py"), 16
-    command = [sys.executable, driver, tiny, tmp_path, system, steps, kills, 0]
+    command = [sys.executable, driver, tiny, tmp_path, system, steps, kills, 0, threads]
     ended = subprocess.run([*map(str, command)], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout) > 0

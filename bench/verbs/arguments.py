@@ -46,14 +46,14 @@ def files(verb: argparse.ArgumentParser, what: str) -> None:
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help=what)
 
 
-def threads(verb: argparse.ArgumentParser) -> None:
+def threads(verb: argparse.ArgumentParser, more: str = "") -> None:
     """How many threads torch has."""
     verb.add_argument(
         "--threads",
         type=partial(positive, most=1024),
         default=1,
         metavar="N",
-        help="of the processor (default: 1)",
+        help=f"of the processor{more} (default: 1)",
     )
 
 

@@ -59,7 +59,7 @@ def describe(add: Add) -> None:
         metavar="SECONDS",
         help="between two checkpoints, at least, with --cells (default: 30)",
     )
-    arguments.threads(verb)
+    arguments.threads(verb, "; cells of a perceptron are divided among as many processes")
     arguments.out(verb, "DIR")
 
     verb = add(
@@ -132,14 +132,11 @@ def _train(path, dataset, system, seed, dims, steps, cells, pause, threads, out)
     arguments.known("data set", dataset, it.datasets)
     arguments.known("system", system, it.systems)
 
-    import torch
+    from bench import device, divided
 
-    from bench import device, runs
-
-    torch.set_num_threads(threads)
     dims = dims or it.datasets[dataset]
     with device.use(it.device, it.tf32):
-        runs.train(it, dataset, system, seed, dims, steps, out, cells, pause)
+        divided.train(it, dataset, system, seed, dims, steps, out, cells, pause, threads)
 
 
 def _join(folders: list[Path], out: Path) -> None:
