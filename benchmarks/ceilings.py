@@ -38,12 +38,12 @@ def section(settings: Settings) -> str:
     """The table of ceilings."""
     sizes = _SMALL_PRODUCTS if settings.small else _PRODUCTS
     large = _CACHED if settings.small else _LARGE
-    cells, rows, width = _STACK
     flops = {"matrix product (`torch.mm`)": lambda: max(_product(size, _mm) for size in sizes)}
     if _has_onednn():
         name = "matrix product (oneDNN, which batched products of torch do not use)"
         flops[name] = lambda: max(_product(size, _onednn) for size in sizes)
-    name = f"batched product of {cells} times {rows} × {width} and {width} × {width} (`torch.bmm`)"
+    cells, batch, width = _STACK
+    name = f"batched product of {cells} times {batch} × {width} and {width} × {width} (`torch.bmm`)"
     flops[name] = _batched
     moved = {
         "copy of 1 MiB, within the caches": lambda: _copy(_CACHED),
@@ -84,16 +84,16 @@ def _product(size: int, multiply: Callable) -> float:
 
 
 def _batched() -> float:
-    cells, rows, width = _STACK
+    cells, batch, width = _STACK
     generator = torch.Generator().manual_seed(0)
-    a = torch.rand(cells, rows, width, generator=generator)
+    a = torch.rand(cells, batch, width, generator=generator)
     b = torch.rand(cells, width, width, generator=generator)
 
     def products() -> None:
         for _ in range(_REPEATS):
             torch.bmm(a, b)
 
-    return _REPEATS * 2 * cells * rows * width**2 / _typical(products)
+    return _REPEATS * 2 * cells * batch * width**2 / _typical(products)
 
 
 def _copy(count: int) -> float:
