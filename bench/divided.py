@@ -61,8 +61,8 @@ def train(
     Raises:
         Mistake: as `runs.train`; or a process was killed.
     """
-    alone = device.current().type != "cpu" or study.plan(dataset, system).net.kind != "mlp"
-    parts = [list(dims)] if alone else divide(dims, threads)
+    alike = device.current().type == "cpu" and study.plan(dataset, system).net.kind == "mlp"
+    parts = divide(dims, threads if alike else 1)
     curve = study, dataset, system, seed
     if len(parts) == 1:
         torch.set_num_threads(threads)

@@ -1,13 +1,12 @@
 """A system's stack of cells on synthetic-8, divided among processes as `bench train` divides it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from types import MappingProxyType
 
 import torch
 
 from bench import divided
-from benchmarks.stacks import CURVE, HIDDEN, Trained
+from benchmarks.stacks import CURVE, Trained
 
 __all__ = ["Divided"]
 
@@ -16,18 +15,12 @@ class Divided(Trained):
     """A stack as `Trained`'s, trained in as many processes of one thread as torch has threads here,
     or as it has cells."""
 
-    def __init__(
-        self,
-        system: str,
-        dims: Sequence[int] = CURVE,
-        width: int = HIDDEN,
-        options: Mapping = MappingProxyType({}),
-    ):
-        super().__init__(system, dims, width, options)
+    def __init__(self, system: str, dims: Sequence[int] = CURVE, *given, **named):
+        super().__init__(system, dims, *given, **named)
         parts = divided.divide(dims, torch.get_num_threads())
         # One executor for each, so that a process keeps its part between two calls.
         self._processes = [
-            ProcessPoolExecutor(1, initializer=_begin, initargs=(system, it, width, dict(options)))
+            ProcessPoolExecutor(1, initializer=_begin, initargs=((system, it, *given), named))
             for it in parts
             if len(parts) > 1
         ]
@@ -50,9 +43,9 @@ _part: list[Trained] = []
 """Of the process that this is: one."""
 
 
-def _begin(*given) -> None:
+def _begin(given: tuple, named: dict) -> None:
     divided.worker()
-    _part.append(Trained(*given))
+    _part.append(Trained(*given, **named))
 
 
 def _share() -> float:

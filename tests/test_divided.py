@@ -8,18 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from test_runs import STUDY, files
 
 from bench import cli, divided, runs, study
 from bench.mistake import Mistake
-
-STUDY = """
-name: tiny
-seeds: [0]
-datasets: {synthetic-8: {dims: [2, 4, 6]}}
-systems: {vae: {}, vhe: {clusters: 3}}
-net: {kind: mlp, hidden: [16]}
-training: {steps: 40, batch: 64, snapshots: 2}
-"""
 
 
 @pytest.fixture
@@ -27,15 +19,6 @@ def tiny(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(STUDY)
     return path
-
-
-def files(folder):
-    """The bytes of all files below a folder, by name."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(Path(folder).rglob("*"))
-        if path.is_file()
-    }
 
 
 def train(path, out, system="vae", threads=1, cells=None, steps=None, dims=(2, 4, 6)):
