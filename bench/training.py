@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing import parent_process
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
@@ -16,9 +15,10 @@ from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.points import Points
 from bench.progress import Keeper, Progress
+from bench.recorded import Gradients
 from bench.systems.base import Autoencoder, Step
 
-__all__ = ["Order", "train"]
+__all__ = ["Order", "Trainer", "train"]
 
 
 def train(
@@ -55,58 +55,92 @@ def train(
         For each cell the step at which its loss or parameters stopped being finite, else None.
         Cells never meet in a sum, so a diverged cell leaves the others' bits as they are.
     """
-    players = system.players()
-    descents = [
-        Descent(it.optimiser, (p for module in it.modules for p in module.parameters()), it.lr)
-        for it in players
-    ]
-    diverged: list[int | None] = [None] * len(system.exists)
     epoch = epoch or steps
     stretch = stretch or epoch
     history = history or History(system.exists.sum((-2, -1)).int().tolist())
-    system.train()
-
-    def note(finite: Tensor, index: int) -> None:
-        if not finite.all():
-            for cell in (~finite).nonzero()[:, 0].tolist():
-                if diverged[cell] is None:
-                    diverged[cell] = index
-
-    optimisers = [descent.optimiser for descent in descents]
-    progress = Progress(system, optimisers, history, diverged)
+    trainer = Trainer(system, points, order, steps, seed, epoch, schedule, history)
+    optimisers = [descent.optimiser for _, descent, _ in trainer.parties]
+    progress = Progress(system, optimisers, history, trainer.diverged)
     done = keeper.resume(progress) if keeper else 0
-    for index in _steps(done, steps if players else 0, title):
-        if index % epoch == 0:
-            system.begin_epoch(Noise(seed, epoch=index // epoch))
-        for player, descent in zip(players, descents, strict=True):
-            first, last = (round(steps * share) for share in player.span)
-            if not first <= index < last:
-                continue
-            if player.anneal and schedule == "falling":
-                left = 1 - (index - first) / (last - first)
-                descent.rate(player.lr * min(1.0, 2 * left))
-            for turn in range(player.turns):
-                rows, noise = order(index, turn), Noise(seed, step=index, turn=turn)
-                batch, step = points[rows], Step(index, steps, noise, rows, history.note)
-                loss = player.loss(batch, step)
-                history.note(player.name, loss)
-                total = loss.sum()
-                # No sum with a number that is not finite is.
-                if not math.isfinite(total.item()):
-                    note(loss.detach().isfinite(), index)
-                descent.step(torch.autograd.grad(total, descent.parameters))
-                player.after(batch, step)
-        if (index + 1) % stretch == 0 or index + 1 == steps or None not in diverged:
+    for index in _steps(done, steps if trainer.parties else 0, title):
+        trainer.step(index)
+        lost = None not in trainer.diverged
+        if (index + 1) % stretch == 0 or index + 1 == steps or lost:
             history.close((index + 1) / epoch, index + 1)
-        if None not in diverged:
+        if lost:
             break
         after(index + 1)
         if keeper:
             keeper.after(index + 1, progress)
     for parameter in system.parameters():
         # A lone cell's convolutions have no cell axis.
-        note(parameter.detach().reshape(len(diverged), -1).isfinite().all(1), steps)
-    return diverged
+        finite = parameter.detach().reshape(len(trainer.diverged), -1).isfinite().all(1)
+        trainer.note(finite, steps)
+    return trainer.diverged
+
+
+class Trainer:
+    """What takes a step of a stack's training; arguments as of `train`.
+
+    Attributes:
+        parties: the players in order, each with its optimiser and its loss's gradients.
+        diverged: for each cell the step at which its loss stopped being finite, or None.
+    """
+
+    def __init__(
+        self,
+        system: Autoencoder,
+        points: Points,
+        order: Callable[[int, int], Tensor],
+        steps: int,
+        seed: int,
+        epoch: int,
+        schedule: str,
+        history: History,
+    ):
+        self.system, self.points, self.order, self.history = system, points, order, history
+        self.steps, self.seed, self.epoch, self.schedule = steps, seed, epoch, schedule
+        self.parties = []
+        for player in system.players():
+            parameters = [it for module in player.modules for it in module.parameters()]
+            descent = Descent(player.optimiser, parameters, player.lr)
+            gradients = Gradients(player.loss, parameters, system.buffers)
+            self.parties.append((player, descent, gradients))
+        self.diverged: list[int | None] = [None] * len(system.exists)
+        system.train()
+
+    def step(self, index: int) -> None:
+        """Take the step of this number: all players' turns."""
+        if index % self.epoch == 0:
+            self.system.begin_epoch(Noise(self.seed, epoch=index // self.epoch))
+            if type(self.system).begin_epoch is not Autoencoder.begin_epoch:
+                for _, _, turned in self.parties:
+                    turned.forget()
+        for player, descent, turned in self.parties:
+            first, last = (round(self.steps * share) for share in player.span)
+            if not first <= index < last:
+                continue
+            if player.anneal and self.schedule == "falling":
+                left = 1 - (index - first) / (last - first)
+                descent.rate(player.lr * min(1.0, 2 * left))
+            for turn in range(player.turns):
+                rows, noise = self.order(index, turn), Noise(self.seed, step=index, turn=turn)
+                step = Step(index, self.steps, noise, rows, self.history.note)
+                batch = self.points[rows]
+                loss, total, gradients = turned(batch, step)
+                self.history.note(player.name, loss)
+                # No sum with a number that is not finite is.
+                if not math.isfinite(total.item()):
+                    self.note(loss.isfinite(), index)
+                descent.step(gradients)
+                player.after(batch, step)
+
+    def note(self, finite: Tensor, index: int) -> None:
+        """Keep the number of this step for cells [cells] that have diverged just now."""
+        if not finite.all():
+            for cell in (~finite).nonzero()[:, 0].tolist():
+                if self.diverged[cell] is None:
+                    self.diverged[cell] = index
 
 
 def _steps(done: int, steps: int, title: str) -> Iterator[int]:

@@ -33,6 +33,12 @@ class Divided(Trained):
         else:
             super().train(steps)
 
+    def go_on(self, steps):
+        if self._processes:
+            self._each(_go_on, steps)
+        else:
+            super().go_on(steps)
+
     def _each(self, function: Callable, *given: int) -> list:
         """What a function returns in each process, called in all of them at once."""
         jobs = [process.submit(function, *given) for process in self._processes]
@@ -54,3 +60,7 @@ def _share() -> float:
 
 def _train(steps: int) -> None:
     _part[0].train(steps)
+
+
+def _go_on(steps: int) -> None:
+    _part[0].go_on(steps)

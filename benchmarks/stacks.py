@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
-from bench import data, systems, training
+from torch import Tensor
+
+from bench import data, recorded, systems, training
 from bench.cells import Stack
+from bench.history import History
 from bench.net import Net
 from bench.noise import Noise
 from bench.systems.base import Space
@@ -19,6 +22,9 @@ __all__ = ["BATCH", "CURVE", "HIDDEN", "Trained", "points"]
 
 CURVE, HIDDEN, BATCH = tuple(range(2, 33, 2)), 128, 64
 """The latent dimensions of the synthetic study's curve, the nets' width, and the batch."""
+
+_HALF = 10**6
+"""Steps of half a long training."""
 
 points = cache(lambda: data.load("synthetic-8"))
 """The data set, made once."""
@@ -50,20 +56,29 @@ class Trained:
         taken = seconds(lambda: self.model.begin_epoch(Noise(0, epoch=0)))
         self.share = taken / self._order.epoch
         self.model.begin_epoch = lambda noise: None
+        self._trainer, self._taken = self._long(), 0
 
     def train(self, steps: int) -> None:
-        """Train on, by a trainer's whole run of so many steps."""
+        """Train by a trainer's whole run of so many steps, whose beginning is part of it."""
         self._train(steps)
+
+    def go_on(self, steps: int) -> None:
+        """Take so many steps of one long training, by turns of its first and second half, where a
+        training of two stages has one each."""
+        for taken in range(self._taken, self._taken + steps):
+            self._trainer.step(taken // 2 + taken % 2 * _HALF)
+        self._taken += steps
 
     def timer(self, budget: float) -> Callable[[], float]:
         """What measures a step's seconds, as the mean of so many steps as take about `budget`
         seconds; with its share of what is done once an epoch.
 
-        Their number is even: a training of two stages then has as many of each.
+        It is a step of a long training, whose players' turns are recorded. The number of steps is
+        even, so that there are as many of each half.
         """
-        self.train(2)
-        steps = 2 * max(2, math.ceil(budget / seconds(lambda: self.train(2))))
-        return lambda: seconds(lambda: self.train(steps)) / steps + self.share
+        self.go_on(2 * recorded.AT)
+        steps = 2 * max(2, math.ceil(budget / seconds(lambda: self.go_on(2))))
+        return lambda: seconds(lambda: self.go_on(steps)) / steps + self.share
 
     def work(self) -> Work:
         """A step's: of all players' turns with their updates, the mean over stages.
@@ -77,3 +92,10 @@ class Trained:
         # It tells of its progress, of which there is too little here.
         with contextlib.redirect_stderr(io.StringIO()):
             training.train(self.model, self._split, self._order, steps, 0, epoch=self._order.epoch)
+
+    def _long(self) -> training.Trainer:
+        def rows(index: int, turn: int) -> Tensor:
+            return self._order(index % _HALF, turn)
+
+        steps, history = 2 * _HALF, History(self.model.exists.sum((-2, -1)).int().tolist())
+        return training.Trainer(self.model, self._split, rows, steps, 0, steps, "constant", history)

@@ -1,0 +1,216 @@
+"""A player's turns that are repeated from a recording are the same bytes as those that are not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from test_training import assert_same_bytes, order
+
+from bench import recorded, systems, training
+from bench.cells import Stack, read_cell
+from bench.history import History
+from bench.net import Net
+from bench.noise import Noise
+from bench.points import Points
+from bench.recorded import Gradients, Unsteady
+from bench.systems import ae
+from bench.systems.base import Space, Step
+
+STEPS, DIMS = 12, [3, 20]
+NETS = {"mlp": Net("mlp", (24, 24)), "conv": Net("conv")}
+NEVER = {"mask-aae": {"autoencoder", "mask"}, "vhe": {"autoencoder"}}
+"""The players whose losses ask how far training is."""
+
+
+def built(cls, net="mlp", dims=DIMS, size=64):
+    shape = (1, 8, 8) if net == "conv" else (size,)
+    space = Space(shape, bounded=True, labelled=True)
+    return cls(Stack(dims, seed=1), space, NETS[net], cls.Options())
+
+
+def points(size=64):
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(3, (640,), generator=generator)
+    return Points.of(torch.rand(640, size, generator=generator), labels)
+
+
+def run(cls, net="mlp", dims=DIMS):
+    """Each cell's parameters after a training, its history, and the players that were recorded."""
+    model, split, history = built(cls, net, dims), points(), History(dims)
+    model.fit(split)
+    trainer = training.Trainer(model, split, order, STEPS, 2, 5, "falling", history)
+    found = set()
+    for index in range(STEPS):
+        trainer.step(index)
+        for player, _, turns in trainer.parties:
+            if turns.recorded:
+                found.add(player.name)
+            assert turns.refusal is None or isinstance(turns.refusal, Unsteady)
+    history.close(1, STEPS)
+    names = {player.name for player, _, _ in trainer.parties}
+    return [read_cell(model, cell) for cell in range(len(dims))], history.rows, names - found
+
+
+def same(one, other):
+    cells, rows, _ = one
+    others, told, _ = other
+    assert rows == told
+    for cell, its in zip(cells, others, strict=True):
+        assert_same_bytes(cell, its)
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("name", [name for name in systems.names() if name != "pca"])
+def test_a_system_s_bytes_are_the_same_recorded_and_not(name, net, monkeypatch):
+    cls, dims = systems.load(name), DIMS if net == "mlp" else [3]
+    plain = run(cls, net, dims)
+    monkeypatch.setattr(recorded, "AT", 3)
+    found = run(cls, net, dims)
+    same(found, plain)
+    assert found[2] == NEVER.get(name, set())
+
+
+@pytest.fixture
+def early(monkeypatch):
+    """Turns are recorded at the second call."""
+    monkeypatch.setattr(recorded, "AT", 2)
+
+
+def told(loss, steps, record, buffers):
+    """What a loss of one parameter gives and notes at some steps, with the buffers after each; and
+    its gradients."""
+    parameter = torch.nn.Parameter(torch.linspace(-2, 2, 16).view(2, 8))
+    own, found = [it.clone() for it in buffers], []
+    gradients = Gradients(lambda x, step: loss(parameter, x, step, *own), [parameter], lambda: own)
+    take = gradients if record else gradients._run
+
+    def note(quantity, values):
+        found.append((quantity, values.detach().double()))
+
+    for index in range(steps):
+        x, rows = torch.full((2, 8), 1.0 + index), torch.arange(2)
+        step = Step(index, 10, Noise(0, step=index), rows, note)
+        value, total, (slope,) = take(x, step)
+        found += [("value", value), ("total", total), ("slope", slope)]
+        found += [("buffer", buffer.clone()) for buffer in own]
+    return found, gradients
+
+
+def turns(loss, steps=6, buffers=()):
+    """A loss's gradients after some steps, in which they were what they are unrecorded."""
+    plain, _ = told(loss, steps, False, buffers)
+    found, gradients = told(loss, steps, True, buffers)
+    assert [name for name, _ in found] == [name for name, _ in plain]
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(found, plain, strict=True))
+    assert gradients.recorded == (gradients.refusal is None)
+    return gradients
+
+
+def test_draws_are_each_step_s_own(early):
+    def loss(parameter, x, step):
+        inner = step.noise.at(part="inner", turn=3)
+        drawn = inner.normal("a", 2, 16)[:, :8] + step.noise.uniform("b", 2)
+        drawn = drawn + inner.at(turn=1).permutation("c", 8)
+        step.note("drawn", drawn.sum(-1))
+        step.note("drawn", parameter.sum(-1))
+        return (parameter * drawn * x).square().sum(-1)
+
+    assert turns(loss).recorded
+
+
+def test_buffers_that_a_loss_writes_to_are_written_once(early):
+    def loss(parameter, x, step, mean):
+        mean.lerp_(x.mean(0), 0.5)
+        return (parameter - mean).square().sum(-1)
+
+    assert turns(loss, buffers=[torch.zeros(8)]).recorded
+
+    def telling(parameter, x, step, mean):
+        step.note("before", mean)
+        return loss(parameter, x, step, mean)
+
+    assert turns(telling, buffers=[torch.zeros(8)]).recorded
+
+    def deciding(parameter, x, step, mean):
+        found = loss(parameter, x, step, mean)
+        return found * 2 if found.sum() > 40 else found
+
+    found = turns(deciding, buffers=[torch.zeros(8)])
+    assert isinstance(found.refusal, Unsteady)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda step: step.progress,
+        lambda step: step.index,
+        lambda step: step.rows.sum(),
+        lambda step: step._replace(total=20).progress,
+        lambda step: torch.rand(1, generator=step.noise.generator("a"))[0],
+        lambda step: float(step.noise.uniform("a", 1)),
+        lambda step: step.noise.uniform("a", 1).item(),
+        lambda step: 2 if step.noise.uniform("a", 1) > 0.5 else 1,
+        lambda step: 2 if torch.equal(step.noise.uniform("a", 1), torch.zeros(1, 1)) else 1,
+        lambda step: step.noise.uniform("a", 1).tolist()[0][0],
+        lambda step: step.noise.uniform("a", 1).numpy()[0, 0],
+        lambda step: np.asarray(step.noise.uniform("a", 1))[0, 0],
+    ],
+)
+def test_a_loss_that_asks_for_what_changes_is_not_recorded(early, ask):
+    found = turns(lambda parameter, x, step: (parameter * x * ask(step)).square().sum(-1))
+    assert isinstance(found.refusal, Unsteady)
+
+
+def test_how_many_steps_there_are_does_not_change(early):
+    found = turns(lambda parameter, x, step: (parameter * x * step.total).square().sum(-1))
+    assert found.recorded
+
+
+def test_what_is_overwritten_was_read_by_nobody_else(early):
+    def loss(parameter, x, step, mean):
+        hidden = parameter * x - 3
+        bent = hidden.relu()
+        step.note("hidden", hidden.sum(-1))
+        kept = parameter.relu() + parameter.view(2, 8).relu() + mean.sub_(0.1).relu() + bent.relu()
+        return (bent * kept + (hidden + 1).relu() * bent.expand(2, 8)).square().sum(-1)
+
+    assert turns(loss, buffers=[torch.zeros(8)]).recorded
+
+
+def test_an_error_of_a_loss_is_its_own(early):
+    def loss(parameter, x, step):
+        if float(x[0, 0]) > 1:
+            raise ValueError("of the loss")
+        return parameter.sum(-1)
+
+    with pytest.raises(ValueError, match="of the loss"):
+        turns(loss)
+
+
+class Renewed(ae.System):
+    """A plain autoencoder whose target's scale is another tensor in each epoch, with an optimiser
+    that is torch's own."""
+
+    def begin_epoch(self, noise):
+        self.scale = noise.uniform("scale", 1)
+
+    def loss(self, x, step):
+        return super().loss(x * self.scale, step)
+
+    def players(self):
+        return [replace(it, optimiser=torch.optim.RMSprop) for it in super().players()]
+
+
+def test_an_epoch_that_begins_with_other_tensors_is_recorded_anew(monkeypatch):
+    plain = run(Renewed)
+    monkeypatch.setattr(recorded, "AT", 3)
+    found = run(Renewed)
+    same(found, plain)
+    assert not found[2]
+
+
+def test_on_a_gpu_nothing_is_recorded(early, monkeypatch):
+    monkeypatch.setattr(recorded.device, "current", lambda: torch.device("cuda"))
+    found = told(lambda parameter, x, step: (parameter * x).sum(-1), 6, True, ())[1]
+    assert not found.recorded
