@@ -13,7 +13,7 @@ from bench.mistake import Mistake
 
 __all__ = ["collect", "describe", "digest", "packages", "read", "read_one", "write"]
 
-_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "zuko")
+_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "numba", "zuko")
 """Those whose arithmetic decides numbers."""
 
 

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import flop_registry
 
 from bench import curves, data
 from bench.noise import Noise
+from bench.parts.imq import plain
 from bench.points import Points
 from bench.study import Study
 from bench.systems.base import Player, Step
@@ -114,6 +115,10 @@ class Counter(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if function is torch.ops.bench.imq.default:
+            # One operation on the CPU only.
+            with self:
+                return plain(*args)
         out = function(*args, **kwargs)
         self.launches += 1
         if count := flop_registry.get(function._overloadpacket):

@@ -14,7 +14,7 @@ from benchmarks.ceilings import Ceilings
 
 __all__ = ["Work", "count"]
 
-_OWN = ("aten", "profiler")
+_OWN = ("aten", "profiler", "bench")
 """Namespaces of torch's own operations, whose products torch's registry knows."""
 
 

@@ -9,8 +9,9 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from bench.cells import Stack, padded
 from bench.noise import Noise
-from bench.parts import kl_standard_normal, likelihoods, mmd_imq
+from bench.parts import divergences, kl_standard_normal, likelihoods, mmd_imq
 from bench.parts.critics import Critic, gradient_penalty, jensen_shannon_loss, wasserstein_gap
+from bench.parts.imq import imq, plain
 from bench.parts.masks import Mask, polarisation
 
 
@@ -72,6 +73,21 @@ def test_the_mmd_of_no_dimension_is_zero_and_leaves_its_neighbours_alone():
 def test_mmd_gradient_is_that_of_finite_differences():
     x, y = normal(6, 3).requires_grad_(), normal(6, 3, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(mmd_imq, (x, y))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("sloping", [0, 2, 3])
+def test_kernels_in_one_pass_are_the_bits_of_torchs_operations(sloping, dtype):
+    x, y = normal(3, 2, 9, 5, dtype=dtype), normal(3, 2, 21, 5, seed=1, dtype=dtype)
+    # What a diverging cell has, points of no coordinates, and points that are alike.
+    x[0, 0, 2], x[1, 0, 3, 1], x[2, 1, 4] = math.nan, math.inf, 1e30
+    x[:, 1, :2] = y[:, 1, :2] = 0
+    y[0, 1, 5] = x[0, 1, 5]
+    scales = torch.tensor(divergences.SCALES, dtype=dtype)[:, None] * torch.tensor([2.0, 10.0])
+    given = x @ y.mT, x.square().sum(-1), y.square().sum(-1), scales.to(dtype), sloping
+    for one, other in zip(imq(*given), plain(*given), strict=True):
+        assert one.numpy().tobytes() == other.numpy().tobytes()
+        assert one.isnan().any() == (len(one) > 0)
 
 
 def test_mmd_needs_as_many_codes_as_draws():

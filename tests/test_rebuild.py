@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/records.csv"))
 DRAWN = [folder for folder in REFERENCE if any(folder.glob("*.svg"))]
 TORCH = ["torch", "torchvision", "torchgen", "functorch", "triton", "nvidia", "safetensors"]
-TORCH += ["pytorch_fid", "torch_fidelity", "zuko"]
+TORCH += ["numba", "pytorch_fid", "torch_fidelity", "zuko"]
 REBUILD = """
 import contextlib, importlib.util, pathlib, sys, time
 (root, installed, absent, out), folders = sys.argv[1:5], sys.argv[5:]

@@ -1,12 +1,13 @@
 """Divergences between codes and a prior, for any leading axes (cells)."""
 
 import math
-from collections.abc import Sequence
 from functools import cache
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from bench.parts.imq import imq
 
 __all__ = ["SCALES", "kl_normal", "kl_standard_normal", "mmd_imq"]
 
@@ -38,7 +39,7 @@ _ENTRIES = 2**17
 
 @cache
 def _scales(dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.tensor(SCALES, dtype=dtype, device=device)[:, None, None, None]
+    return torch.tensor(SCALES, dtype=dtype, device=device)[:, None]
 
 
 def _squares(x: Tensor) -> Tensor:
@@ -46,60 +47,40 @@ def _squares(x: Tensor) -> Tensor:
     return x.square().sum(-1)
 
 
-def _distances(x: Tensor, y: Tensor, squares_x: Tensor, squares_y: Tensor) -> Tensor:
-    """Squared distances [cells, N, M] of points [cells, N, D] and [cells, M, D]."""
-    out = torch.add(squares_x[:, :, None], squares_y[:, None])
-    return out.sub_(torch.bmm(x, y.mT), alpha=2).clamp_(min=0)
-
-
-def _sums(x: Tensor, y: Tensor, scales: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Of the kernel matrix of x and y [cells, N, D] all entries' sum, and the diagonal's [cells].
-
-    The kernel is Σ_s C_s / (C_s + d).
-    """
+def _sums(x: Tensor, y: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
+    """All entries' sum of the kernel matrix of x and y [cells, N, D]; its diagonal's [cells]."""
     rows, diagonal, step = [], [], max(1, _ENTRIES // x.shape[-2])
     squares_x, squares_y = _squares(x), _squares(y)
     for start in range(0, x.shape[-2], step):
         block = slice(start, start + step)
-        distances = _distances(x[:, block], y, squares_x[:, block], squares_y)
-        kernel, ratio = torch.zeros_like(distances), torch.empty_like(distances)
-        for c in scales:
-            torch.add(distances, c, out=ratio)
-            kernel += torch.div(c, ratio, out=ratio)
+        products = torch.bmm(x[:, block], y.mT)
+        norms = squares_x[None, :, block], squares_y[None]
+        (kernel,), _ = imq(products[None], *norms, scales, 0)
         rows.append(kernel.sum(-1))
         diagonal.append(kernel.diagonal(start, dim1=-2, dim2=-1))
     return torch.cat(rows, -1).sum(-1), torch.cat(diagonal, -1).sum(-1)
 
 
 class _MMD(torch.autograd.Function):
-    """`mmd_imq` with its gradients, the three kernel matrices at once and without temporaries.
+    """`mmd_imq` with its gradients, the three kernel matrices at once.
 
     Each place where codes enter is an input of its own: their gradients are added up one by one, in
     the order in which plain operations would have it, and so have the same last bits.
     """
 
     @staticmethod
-    def forward(ctx, scales: Sequence[Tensor], codes: Tensor, *places: Tensor) -> Tensor:
+    def forward(ctx, scales: Tensor, codes: Tensor, *places: Tensor) -> Tensor:
         prior, (cells, count, _) = places[-1], codes.shape
         ctx.of_prior = ctx.needs_input_grad[-1]
         of_codes, of_prior = _squares(codes), _squares(prior)
-        distances, ratio = codes.new_empty(2, 3, cells, count, count)
-        pairs = (codes, of_codes, codes, of_codes), (codes, of_codes, prior, of_prior)
-        pairs = *pairs, (prior, of_prior, prior, of_prior)
-        for (x, of_x, y, of_y), out, product in zip(pairs, distances, ratio, strict=True):
-            torch.add(of_x[:, :, None], of_y[:, None], out=out)
+        products = codes.new_empty(3, cells, count, count)
+        pairs = (codes, codes), (codes, prior), (prior, prior)
+        for (x, y), product in zip(pairs, products, strict=True):
             torch.bmm(x, y.mT, out=product)
-        distances.sub_(ratio, alpha=2).clamp_(min=0)
+        rows = torch.stack((of_codes, of_codes, of_prior))
+        columns = torch.stack((of_codes, of_prior, of_prior))
         # Prior draws that are constants need no slope among themselves.
-        sloping = slice(3 if ctx.of_prior else 2)
-        kernel, slope = torch.zeros_like(distances), torch.zeros_like(distances[sloping])
-        own = ratio[sloping]
-        for c in scales:
-            torch.add(distances, c, out=ratio)
-            kernel += torch.div(c, ratio, out=ratio)
-            slope.addcdiv_(own.square_(), c, value=-1)
-        # Where rounding made a distance negative there is none, nor from a point to itself.
-        slope *= distances[sloping].sign_()
+        kernel, slope = imq(products, rows, columns, scales, 3 if ctx.of_prior else 2)
         slope[::2].diagonal(dim1=-2, dim2=-1).zero_()
         ctx.save_for_backward(codes, prior, slope)
         sums, diagonals = kernel.sum(-1).sum(-1), kernel.diagonal(dim1=-2, dim2=-1).sum(-1)
@@ -168,8 +149,8 @@ def mmd_imq(codes: Tensor, prior: Tensor, scale: float = 1.0, dims: Tensor | Non
     # Of no coordinates all points are one: whatever the width, the value is 0.
     base = 2 * scale**2 * dims.to(codes).clamp(min=1)
     cells = math.prod(leading)
-    base = base.expand(leading).reshape(cells, 1, 1)
-    scales = (base * _scales(codes.dtype, codes.device)).unbind()
+    base = base.expand(leading).reshape(cells)
+    scales = base * _scales(codes.dtype, codes.device)
     prior = prior.expand(codes.shape)
     if len(leading) != 1:
         codes, prior = (x.reshape(cells, count, width) for x in (codes, prior))
