@@ -61,8 +61,12 @@ class Descent:
         states = [self.optimiser.state.get(parameter) for parameter in self.parameters]
         if not all(states):
             return False
-        kept = [[state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step")]
-        self._update = partial(_adam, group, self.parameters, *kept)
+        # They count alike: one counter is counted up once.
+        step = states[0]["step"]
+        for state in states:
+            state["step"] = step
+        kept = [[state[name] for state in states] for name in ("exp_avg", "exp_avg_sq")]
+        self._update = partial(_adam, group, self.parameters, *kept, step)
         return True
 
 
@@ -72,10 +76,10 @@ def _adam(
     parameters: list[Tensor],
     means: list[Tensor],
     squares: list[Tensor],
-    steps: list[Tensor],
+    step: Tensor,
     gradients: list[Tensor],
 ) -> None:
-    torch._foreach_add_(steps, 1)
+    step += 1
     beta1, beta2 = group["betas"]
     torch._fused_adam_(
         parameters,
@@ -83,7 +87,7 @@ def _adam(
         means,
         squares,
         [],
-        steps,
+        [step] * len(parameters),
         lr=group["lr"],
         beta1=beta1,
         beta2=beta2,
