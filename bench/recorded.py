@@ -134,9 +134,18 @@ _aten = torch.ops.aten
 _SAME = _aten.alias.default, _aten.detach.default, _aten.expand.default, _aten.view.default
 """Without autograd these may be their argument once more."""
 
+_METHODS = {
+    *("add", "add_", "baddbmm", "bmm", "clamp", "diagonal", "div", "exp", "expand", "log", "mean"),
+    *("mul", "mul_", "neg", "new_empty", "pow", "relu_", "sigmoid", "squeeze", "sub", "sum"),
+    *("transpose", "unbind", "unsqueeze", "view", "zero_"),
+}
+"""Operations that are a tensor's methods with the same arguments. Calling these takes half the time
+of calling an operation by its overload."""
+
 
 def _shorten(graph: Graph) -> None:
-    """Take out what does nothing, and write to what nobody else reads, while it is in the cache."""
+    """Take out what does nothing, write to what nobody else reads, while it is in the cache, and
+    call by the shortest way."""
     for node in graph.nodes:
         if node.target in _SAME:
             known = [it.meta.get("tensor_meta") for it in (node.args[0], node)]
@@ -150,6 +159,11 @@ def _shorten(graph: Graph) -> None:
         elif node.target is _aten.threshold_backward.default and _is_its_own(node.args[0]):
             node.target = _aten.threshold_backward.grad_input
             node.kwargs = {"grad_input": node.args[0]}
+    for node in graph.nodes:
+        if isinstance(node.target, OpOverload) and "out" not in node.kwargs:
+            namespace, name = node.target._schema.name.split("::")
+            if namespace == "aten" and name in _METHODS:
+                node.op, node.target = "call_method", name
 
 
 def _is_its_own(node: Node) -> bool:
