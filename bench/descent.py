@@ -1,7 +1,7 @@
 """A player's updates: its torch optimiser, without what that does at each step beside them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ class Descent:
     ):
         self.parameters = list(parameters)
         self.optimiser = optimiser(self.parameters, lr=lr, **fastest(optimiser))
-        self._update: Callable[..., None] | None = None
+        self._state: _Adam | None = None
 
     def rate(self, lr: float) -> None:
         """Set the learning rate."""
@@ -41,15 +41,54 @@ class Descent:
     def step(self, gradients: Sequence[Tensor]) -> None:
         """One update. No reference to the gradients is kept, so that their memory, which the caches
         have, is the next step's."""
-        # A fused optimiser reads a gradient in the order of its memory.
-        gradients = [gradient.contiguous() for gradient in gradients]
-        if self._update is None and not self._start():
+        if self._state is None and not self._start():
             for parameter, gradient in zip(self.parameters, gradients, strict=True):
-                parameter.grad = gradient
+                # A fused optimiser reads a gradient in the order of its memory.
+                parameter.grad = gradient.contiguous()
             self.optimiser.step()
             self.optimiser.zero_grad()
         else:
-            self._update(gradients)
+            self.count()
+            self._whole(*gradients)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether a step can be taken by `count` and then `part`s: from the third on, if at all."""
+        return self._state is not None
+
+    def count(self) -> None:
+        """Begin an update that is taken part by part."""
+        self._state.step.add_(1)
+
+    def part(self, places: Sequence[int]) -> Callable[..., None]:
+        """The update of the parameters at these places, from their gradients."""
+        (group,) = self.optimiser.param_groups
+        beta1, beta2 = group["betas"]
+        parameters, means, squares = (
+            [tensors[place] for place in places]
+            for tensors in (self.parameters, self._state.means, self._state.squares)
+        )
+        steps = [self._state.step] * len(places)
+
+        @torch.no_grad()
+        def update(*gradients: Tensor) -> None:
+            torch._fused_adam_(
+                parameters,
+                [gradient.contiguous() for gradient in gradients],
+                means,
+                squares,
+                [],
+                steps,
+                lr=group["lr"],
+                beta1=beta1,
+                beta2=beta2,
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=group["maximize"],
+            )
+
+        return update
 
     def _start(self) -> bool:
         """Prepare the direct update, where it is Adam's and there is a state, of a first step or of
@@ -65,37 +104,18 @@ class Descent:
         step = states[0]["step"]
         for state in states:
             state["step"] = step
-        kept = [[state[name] for state in states] for name in ("exp_avg", "exp_avg_sq")]
-        self._update = partial(_adam, group, self.parameters, *kept, step)
+        means, squares = ([it[name] for it in states] for name in ("exp_avg", "exp_avg_sq"))
+        self._state = _Adam(means, squares, step)
+        self._whole = self.part(range(len(states)))
         return True
 
 
-@torch.no_grad()
-def _adam(
-    group: dict,
-    parameters: list[Tensor],
-    means: list[Tensor],
-    squares: list[Tensor],
-    step: Tensor,
-    gradients: list[Tensor],
-) -> None:
-    step += 1
-    beta1, beta2 = group["betas"]
-    torch._fused_adam_(
-        parameters,
-        gradients,
-        means,
-        squares,
-        [],
-        [step] * len(parameters),
-        lr=group["lr"],
-        beta1=beta1,
-        beta2=beta2,
-        weight_decay=group["weight_decay"],
-        eps=group["eps"],
-        amsgrad=False,
-        maximize=group["maximize"],
-    )
+class _Adam(NamedTuple):
+    """Adam's state: moments of each parameter, and the number of steps."""
+
+    means: list[Tensor]
+    squares: list[Tensor]
+    step: Tensor
 
 
 def fastest(optimiser: Callable[..., torch.optim.Optimizer]) -> dict[str, bool]:

@@ -15,7 +15,7 @@ from bench.mistake import Mistake
 from bench.noise import Noise
 from bench.points import Points
 from bench.progress import Keeper, Progress
-from bench.recorded import Gradients
+from bench.recorded import Turns
 from bench.systems.base import Autoencoder, Step
 
 __all__ = ["Order", "Trainer", "train"]
@@ -83,7 +83,7 @@ class Trainer:
     """What takes a step of a stack's training; arguments as of `train`.
 
     Attributes:
-        parties: the players in order, each with its optimiser and its loss's gradients.
+        parties: the players in order, each with its optimiser and its turns.
         diverged: for each cell the step at which its loss stopped being finite, or None.
     """
 
@@ -104,8 +104,8 @@ class Trainer:
         for player in system.players():
             parameters = [it for module in player.modules for it in module.parameters()]
             descent = Descent(player.optimiser, parameters, player.lr)
-            gradients = Gradients(player.loss, parameters, system.buffers)
-            self.parties.append((player, descent, gradients))
+            turns = Turns(player.loss, descent, system.buffers)
+            self.parties.append((player, descent, turns))
         self.diverged: list[int | None] = [None] * len(system.exists)
         system.train()
 
@@ -114,9 +114,9 @@ class Trainer:
         if index % self.epoch == 0:
             self.system.begin_epoch(Noise(self.seed, epoch=index // self.epoch))
             if type(self.system).begin_epoch is not Autoencoder.begin_epoch:
-                for _, _, turned in self.parties:
-                    turned.forget()
-        for player, descent, turned in self.parties:
+                for _, _, turns in self.parties:
+                    turns.forget()
+        for player, descent, turns in self.parties:
             first, last = (round(self.steps * share) for share in player.span)
             if not first <= index < last:
                 continue
@@ -127,12 +127,11 @@ class Trainer:
                 rows, noise = self.order(index, turn), Noise(self.seed, step=index, turn=turn)
                 step = Step(index, self.steps, noise, rows, self.history.note)
                 batch = self.points[rows]
-                loss, total, gradients = turned(batch, step)
+                loss, total = turns(batch, step)
                 self.history.note(player.name, loss)
                 # No sum with a number that is not finite is.
                 if not math.isfinite(total.item()):
                     self.note(loss.isfinite(), index)
-                descent.step(gradients)
                 player.after(batch, step)
 
     def note(self, finite: Tensor, index: int) -> None:

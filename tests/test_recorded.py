@@ -9,11 +9,12 @@ from test_training import assert_same_bytes, order
 
 from bench import recorded, systems, training
 from bench.cells import Stack, read_cell
+from bench.descent import Descent
 from bench.history import History
 from bench.net import Net
 from bench.noise import Noise
 from bench.points import Points
-from bench.recorded import Gradients, Unsteady
+from bench.recorded import Turns, Unsteady
 from bench.systems import ae
 from bench.systems.base import Space, Step
 
@@ -77,34 +78,44 @@ def early(monkeypatch):
     monkeypatch.setattr(recorded, "AT", 2)
 
 
-def told(loss, steps, record, buffers):
-    """What a loss of one parameter gives and notes at some steps, with the buffers after each; and
-    its gradients."""
-    parameter = torch.nn.Parameter(torch.linspace(-2, 2, 16).view(2, 8))
+def told(loss, buffers, optimiser, steps=6):
+    """What a loss of some parameters gives and notes at some steps, with the buffers and parameters
+    after each; and its turns."""
+    start = torch.linspace(-2, 2, 16).view(2, 8)
+    parameters = [torch.nn.Parameter(it.clone()) for it in (start, start.flip(0), start)]
     own, found = [it.clone() for it in buffers], []
-    gradients = Gradients(lambda x, step: loss(parameter, x, step, *own), [parameter], lambda: own)
-    take = gradients if record else gradients._run
+    descent = Descent(optimiser, parameters, 1e-4)
+
+    def of_step(x, step):
+        # The last gradient reads what shares the first parameter's memory, after its gradient and
+        # another's are there.
+        column = parameters[0].detach().unbind(1)[3][:, None]
+        last = (parameters[1] * column).square().sum(-1)
+        first = loss(parameters[0], x, step, *own)
+        return last + first + (parameters[2] * x).square().sum(-1)
 
     def note(quantity, values):
         found.append((quantity, values.detach().double()))
 
+    turns = Turns(of_step, descent, lambda: own)
     for index in range(steps):
         x, rows = torch.full((2, 8), 1.0 + index), torch.arange(2)
-        step = Step(index, 10, Noise(0, step=index), rows, note)
-        value, total, (slope,) = take(x, step)
-        found += [("value", value), ("total", total), ("slope", slope)]
-        found += [("buffer", buffer.clone()) for buffer in own]
-    return found, gradients
+        value, total = turns(x, Step(index, 10, Noise(0, step=index), rows, note))
+        found += [("value", value), ("total", total)]
+        found += [("kept", it.detach().clone()) for it in (*own, *parameters)]
+    return found, turns
 
 
-def turns(loss, steps=6, buffers=()):
-    """A loss's gradients after some steps, in which they were what they are unrecorded."""
-    plain, _ = told(loss, steps, False, buffers)
-    found, gradients = told(loss, steps, True, buffers)
+def taken(loss, buffers=(), optimiser=torch.optim.Adam):
+    """A loss's turns after some steps, in which everything was what it is unrecorded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recorded, "AT", 1000)
+        plain, _ = told(loss, buffers, optimiser)
+    found, turns = told(loss, buffers, optimiser)
     assert [name for name, _ in found] == [name for name, _ in plain]
     assert all(torch.equal(a, b) for (_, a), (_, b) in zip(found, plain, strict=True))
-    assert gradients.recorded == (gradients.refusal is None)
-    return gradients
+    assert turns.recorded == (turns.refusal is None)
+    return turns
 
 
 def test_draws_are_each_step_s_own(early):
@@ -116,7 +127,7 @@ def test_draws_are_each_step_s_own(early):
         step.note("drawn", parameter.sum(-1))
         return (parameter * drawn * x).square().sum(-1)
 
-    assert turns(loss).recorded
+    assert taken(loss).recorded
 
 
 def test_buffers_that_a_loss_writes_to_are_written_once(early):
@@ -124,19 +135,19 @@ def test_buffers_that_a_loss_writes_to_are_written_once(early):
         mean.lerp_(x.mean(0), 0.5)
         return (parameter - mean).square().sum(-1)
 
-    assert turns(loss, buffers=[torch.zeros(8)]).recorded
+    assert taken(loss, buffers=[torch.zeros(8)]).recorded
 
     def telling(parameter, x, step, mean):
         step.note("before", mean)
         return loss(parameter, x, step, mean)
 
-    assert turns(telling, buffers=[torch.zeros(8)]).recorded
+    assert taken(telling, buffers=[torch.zeros(8)]).recorded
 
     def deciding(parameter, x, step, mean):
         found = loss(parameter, x, step, mean)
         return found * 2 if found.sum() > 40 else found
 
-    found = turns(deciding, buffers=[torch.zeros(8)])
+    found = taken(deciding, buffers=[torch.zeros(8)])
     assert isinstance(found.refusal, Unsteady)
 
 
@@ -158,12 +169,12 @@ def test_buffers_that_a_loss_writes_to_are_written_once(early):
     ],
 )
 def test_a_loss_that_asks_for_what_changes_is_not_recorded(early, ask):
-    found = turns(lambda parameter, x, step: (parameter * x * ask(step)).square().sum(-1))
+    found = taken(lambda parameter, x, step: (parameter * x * ask(step)).square().sum(-1))
     assert isinstance(found.refusal, Unsteady)
 
 
 def test_how_many_steps_there_are_does_not_change(early):
-    found = turns(lambda parameter, x, step: (parameter * x * step.total).square().sum(-1))
+    found = taken(lambda parameter, x, step: (parameter * x * step.total).square().sum(-1))
     assert found.recorded
 
 
@@ -175,7 +186,20 @@ def test_what_is_overwritten_was_read_by_nobody_else(early):
         kept = parameter.relu() + parameter.view(2, 8).relu() + mean.sub_(0.1).relu() + bent.relu()
         return (bent * kept + (hidden + 1).relu() * bent.expand(2, 8)).square().sum(-1)
 
-    assert turns(loss, buffers=[torch.zeros(8)]).recorded
+    assert taken(loss, buffers=[torch.zeros(8)]).recorded
+
+
+@pytest.mark.parametrize("optimiser", [torch.optim.Adam, torch.optim.RMSprop, torch.optim.SGD])
+def test_a_parameter_is_updated_when_all_have_read_it(early, optimiser):
+    def loss(parameter, x, step):
+        first, second = parameter.t().unbind(1)
+        once = (first * x[0]).sin()
+        (slope,) = torch.autograd.grad(once.sum(), parameter, create_graph=True)
+        # Its gradient is there before its last reader, which gives a note only.
+        step.note("late", (parameter.detach().flatten()[3:].square() + slope.sum()).sum())
+        return (once * second + slope.square().sum(0)).sum().expand(2) + parameter.prod(-1)
+
+    assert taken(loss, optimiser=optimiser).recorded
 
 
 def test_an_error_of_a_loss_is_its_own(early):
@@ -185,7 +209,7 @@ def test_an_error_of_a_loss_is_its_own(early):
         return parameter.sum(-1)
 
     with pytest.raises(ValueError, match="of the loss"):
-        turns(loss)
+        taken(loss)
 
 
 class Renewed(ae.System):
@@ -212,5 +236,5 @@ def test_an_epoch_that_begins_with_other_tensors_is_recorded_anew(monkeypatch):
 
 def test_on_a_gpu_nothing_is_recorded(early, monkeypatch):
     monkeypatch.setattr(recorded.device, "current", lambda: torch.device("cuda"))
-    found = told(lambda parameter, x, step: (parameter * x).sum(-1), 6, True, ())[1]
-    assert not found.recorded
+    _, turns = told(lambda parameter, x, step: (parameter * x).sum(-1), (), torch.optim.Adam)
+    assert not turns.recorded
