@@ -41,7 +41,7 @@ reference: setup  ## redraw and judge anew what is committed in results/referenc
 
 benchmark: setup  ## measure speed, its limits, and other libraries': docs/speed.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock pythae==0.1.2
-	@GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m benchmarks --out docs/speed.md
+	@$(BIN)/python -m benchmarks --out docs/speed.md
 
 clean:  ## remove .venv, caches and all generated results
 	rm -rf .venv .snakemake .pytest_cache .ruff_cache *.egg-info
