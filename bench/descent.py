@@ -53,7 +53,7 @@ class Descent:
 
     @property
     def divisible(self) -> bool:
-        """Whether a step can be taken by `count` and then `part`s: from the third on, if at all."""
+        """Whether a step can be taken by `count` and then `part`s: after the second, if at all."""
         return self._state is not None
 
     def count(self) -> None:
