@@ -33,6 +33,7 @@ class Descent:
         self.parameters = list(parameters)
         self.optimiser = optimiser(self.parameters, lr=lr, **fastest(optimiser))
         self._state: _Adam | None = None
+        self._whole: Callable[..., None] | None = None
 
     def rate(self, lr: float) -> None:
         """Set the learning rate."""

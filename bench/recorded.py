@@ -30,7 +30,7 @@ class Turns:
     What a loss computes hangs on its batch, its step, parameters and buffers: nothing else is in a
     checkpoint. Of its step it is given anew what it drew from the noise when it was recorded. One
     that asks its step for anything else that changes, or looks at a tensor's numbers to decide what
-    to do, is not recorded. On a GPU none is: that has not been tried.
+    to do or of which shape, is not recorded. On a GPU none is: that has not been tried.
 
     Arguments:
         loss: a player's.
@@ -142,11 +142,14 @@ class Unsteady(Exception):
     """What a loss does may hang on something that is not the same at the next step."""
 
 
+_DECIDED = torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape
+
+
 class _Undecided(TorchDispatchMode):
-    """Refuses what makes a Python number of a tensor's."""
+    """Refuses what makes a Python number, or a tensor's shape, of a tensor's numbers."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        if torch.Tag.data_dependent_output in function.tags:
+        if any(tag in function.tags for tag in _DECIDED):
             raise Unsteady
         return function(*args, **(kwargs or {}))
 

@@ -15,7 +15,8 @@ from benchmarks.ceilings import Ceilings
 __all__ = ["Work", "count"]
 
 _OWN = ("aten", "profiler", "bench")
-"""Namespaces of torch's own operations, whose products torch's registry knows."""
+"""Namespaces of operations whose products torch's registry knows: its own, and ours, which have
+none."""
 
 
 @dataclass(frozen=True)

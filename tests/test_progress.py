@@ -22,10 +22,10 @@ class Killed(Exception):
     """As far as training goes, the process is gone."""
 
 
-def points():
+def points(size=20):
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(3, (640,), generator=generator)
-    return Points.of(torch.rand(640, 20, generator=generator), labels)
+    return Points.of(torch.rand(640, size, generator=generator), labels)
 
 
 def run(name, checkpoint=None, kill=None, net=None, dims=DIMS):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from test_progress import points
 from test_training import assert_same_bytes, order
 
 from bench import recorded, systems, training
@@ -13,7 +14,6 @@ from bench.descent import Descent
 from bench.history import History
 from bench.net import Net
 from bench.noise import Noise
-from bench.points import Points
 from bench.recorded import Turns, Unsteady
 from bench.systems import ae
 from bench.systems.base import Space, Step
@@ -24,21 +24,11 @@ NEVER = {"mask-aae": {"autoencoder", "mask"}, "vhe": {"autoencoder"}}
 """The players whose losses ask how far training is."""
 
 
-def built(cls, net="mlp", dims=DIMS, size=64):
-    shape = (1, 8, 8) if net == "conv" else (size,)
-    space = Space(shape, bounded=True, labelled=True)
-    return cls(Stack(dims, seed=1), space, NETS[net], cls.Options())
-
-
-def points(size=64):
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.randint(3, (640,), generator=generator)
-    return Points.of(torch.rand(640, size, generator=generator), labels)
-
-
 def run(cls, net="mlp", dims=DIMS):
     """Each cell's parameters after a training, its history, and the players that were recorded."""
-    model, split, history = built(cls, net, dims), points(), History(dims)
+    space = Space((1, 8, 8) if net == "conv" else (64,), bounded=True, labelled=True)
+    model = cls(Stack(dims, seed=1), space, NETS[net], cls.Options())
+    split, history = points(64), History(dims)
     model.fit(split)
     trainer = training.Trainer(model, split, order, STEPS, 2, 5, "falling", history)
     found = set()
@@ -173,6 +163,14 @@ def test_a_loss_that_asks_for_what_changes_is_not_recorded(early, ask):
     assert isinstance(found.refusal, Unsteady)
 
 
+def test_a_loss_whose_shapes_hang_on_numbers_is_not_recorded(early):
+    def loss(parameter, x, step):
+        chosen = step.noise.normal("a", 2, 16)[:, :8] > 0
+        return (parameter * x)[chosen].mean().expand(2)
+
+    assert isinstance(taken(loss).refusal, Unsteady)
+
+
 def test_how_many_steps_there_are_does_not_change(early):
     found = taken(lambda parameter, x, step: (parameter * x * step.total).square().sum(-1))
     assert found.recorded
@@ -195,21 +193,24 @@ def test_a_parameter_is_updated_when_all_have_read_it(early, optimiser):
         first, second = parameter.t().unbind(1)
         once = (first * x[0]).sin()
         (slope,) = torch.autograd.grad(once.sum(), parameter, create_graph=True)
-        # Its gradient is there before its last reader, which gives a note only.
-        step.note("late", (parameter.detach().flatten()[3:].square() + slope.sum()).sum())
         return (once * second + slope.square().sum(0)).sum().expand(2) + parameter.prod(-1)
 
     assert taken(loss, optimiser=optimiser).recorded
 
 
-def test_an_error_of_a_loss_is_its_own(early):
+def test_an_error_while_recording_is_the_loss_s_own(early):
+    calls = []
+
     def loss(parameter, x, step):
-        if float(x[0, 0]) > 1:
+        calls.append(x)
+        if len(calls) > 1:
             raise ValueError("of the loss")
         return parameter.sum(-1)
 
     with pytest.raises(ValueError, match="of the loss"):
-        taken(loss)
+        told(loss, (), torch.optim.Adam)
+    # At the second, which is recorded, and once more without.
+    assert len(calls) == 3
 
 
 class Renewed(ae.System):
