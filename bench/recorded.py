@@ -83,7 +83,7 @@ class Turns:
 
         def note(quantity: str, values: Tensor) -> None:
             # A copy, as the history takes it: a loss may go on to write to what it noted.
-            notes.append((quantity, values.detach().double()))
+            notes.append((quantity, values.detach().clone()))
 
         def turn(batch: Tensor) -> list[Tensor]:
             with _Unread(), _Undecided():

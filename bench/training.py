@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing import parent_process
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from bench.ahead import STEPS, Ahead
 from bench.descent import Descent
 from bench.history import History
 from bench.mistake import Mistake
@@ -79,6 +81,10 @@ def train(
     return trainer.diverged
 
 
+_BYTES = 2**20
+"""Of batches that are read at once, at most: they stay in the cache."""
+
+
 class Trainer:
     """What takes a step of a stack's training; arguments as of `train`.
 
@@ -107,6 +113,7 @@ class Trainer:
             turns = Turns(player.loss, descent, system.buffers)
             self.parties.append((player, descent, turns))
         self.diverged: list[int | None] = [None] * len(system.exists)
+        self._batches, self._at_once = Ahead(self._read), 1
         system.train()
 
     def step(self, index: int) -> None:
@@ -124,15 +131,28 @@ class Trainer:
                 left = 1 - (index - first) / (last - first)
                 descent.rate(player.lr * min(1.0, 2 * left))
             for turn in range(player.turns):
-                rows, noise = self.order(index, turn), Noise(self.seed, step=index, turn=turn)
+                rows, batch = self._batches(index, turn)
+                noise = Noise(self.seed, step=index, turn=turn)
                 step = Step(index, self.steps, noise, rows, self.history.note)
-                batch = self.points[rows]
                 loss, total = turns(batch, step)
                 self.history.note(player.name, loss)
                 # No sum with a number that is not finite is.
                 if not math.isfinite(total.item()):
                     self.note(loss.isfinite(), index)
                 player.after(batch, step)
+
+    def _read(self, index: int, turn: int) -> list[tuple[Tensor, Tensor]]:
+        """Rows and batches of this step and the next ones."""
+        last = min(index + self._at_once, self.steps)
+        rows = [self.order(step, turn) for step in range(index, last)]
+        if len(rows) == 1:
+            batch = self.points[rows[0]]
+            # Each batch begins where memory for a tensor of its own could, lest a bit hang on it.
+            if isinstance(rows[0], Tensor) and batch.nbytes % 64 == 0:
+                self._at_once = max(1, min(STEPS, _BYTES // batch.nbytes))
+            return [(rows[0], batch)]
+        batches = self.points[torch.cat(rows)].split([len(it) for it in rows])
+        return list(zip(rows, batches, strict=True))
 
     def note(self, finite: Tensor, index: int) -> None:
         """Keep the number of this step for cells [cells] that have diverged just now."""

@@ -63,11 +63,12 @@ class Trained:
         self._train(steps)
 
     def go_on(self, steps: int) -> None:
-        """Take so many steps of one long training, by turns of its first and second half, where a
-        training of two stages has one each."""
-        for taken in range(self._taken, self._taken + steps):
-            self._trainer.step(taken // 2 + taken % 2 * _HALF)
-        self._taken += steps
+        """Take so many steps, an even number, of one long training: half of them in its first half
+        and half in its second, as a training of two stages has one each."""
+        for start in (0, _HALF):
+            for taken in range(self._taken, self._taken + steps // 2):
+                self._trainer.step(start + taken)
+        self._taken += steps // 2
 
     def timer(self, budget: float) -> Callable[[], float]:
         """What measures a step's seconds, as the mean of so many steps as take about `budget`

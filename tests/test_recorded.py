@@ -90,7 +90,7 @@ def told(loss, buffers, optimiser, steps=6):
     turns = Turns(of_step, descent, lambda: own)
     for index in range(steps):
         x, rows = torch.full((2, 8), 1.0 + index), torch.arange(2)
-        value, total = turns(x, Step(index, 10, Noise(0, step=index), rows, note))
+        value, total = turns(x, Step(index, 10, Noise(0, step=index, turn=0), rows, note))
         found += [("value", value), ("total", total)]
         found += [("kept", it.detach().clone()) for it in (*own, *parameters)]
     return found, turns

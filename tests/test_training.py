@@ -81,12 +81,11 @@ def test_a_diverging_cell_is_told_and_leaves_its_neighbours_alone(name):
     model = cls(Stack(dims, seed=1), Space((128,), bounded=False), net, cls.Options())
     model.fit(split)
 
-    def poisoned(index, turn):
-        if index == 3:
+    def poison(done):
+        if done == 3:
             model.decoder.layers[0].weight.data[1] = math.nan
-        return order(index, turn)
 
-    assert training.train(model, split, poisoned, 6, 2, epoch=5) == [None, 3, None]
+    assert training.train(model, split, order, 6, 2, epoch=5, after=poison) == [None, 3, None]
     for cell in (0, 2):
         assert_same_bytes(read_cell(model, cell), reference[dims[cell]])
 
