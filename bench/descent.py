@@ -39,6 +39,7 @@ class Descent:
         """Set the learning rate."""
         self.optimiser.param_groups[0]["lr"] = lr
 
+    @torch.no_grad()
     def step(self, gradients: Sequence[Tensor]) -> None:
         """One update. No reference to the gradients is kept, so that their memory, which the caches
         have, is the next step's."""
@@ -62,7 +63,8 @@ class Descent:
         self._state.step.add_(1)
 
     def part(self, places: Sequence[int]) -> Callable[..., None]:
-        """The update of the parameters at these places, from their gradients."""
+        """The update of the parameters at these places, from their gradients, to be called where no
+        gradients are recorded."""
         (group,) = self.optimiser.param_groups
         beta1, beta2 = group["betas"]
         parameters, means, squares = (
@@ -71,7 +73,6 @@ class Descent:
         )
         steps = [self._state.step] * len(places)
 
-        @torch.no_grad()
         def update(*gradients: Tensor) -> None:
             torch._fused_adam_(
                 parameters,

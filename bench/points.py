@@ -2,10 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
-__all__ = ["Points"]
+__all__ = ["Points", "take"]
+
+
+def take(x: Tensor, rows: Tensor | slice) -> Tensor:
+    """Rows of a tensor [count, …]; a slice is a view of it."""
+    # Twice as fast as x[rows].
+    return x[rows] if isinstance(rows, slice) else x.index_select(0, rows)
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Points:
     @classmethod
     def of(cls, x: Tensor, labels: Tensor | None = None) -> "Points":
         """The rows of a tensor [count, data]."""
-        return cls(x.__getitem__, len(x), labels)
+        return cls(partial(take, x), len(x), labels)
 
     def __len__(self) -> int:
         return self.count

@@ -10,6 +10,7 @@ from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_arg
 
 from bench.descent import Descent
+from bench.parts.imq import on_cpu
 
 __all__ = ["shorten", "tensors"]
 
@@ -32,10 +33,10 @@ def shorten(graph: GraphModule, descent: Descent, drawn: Collection[str]) -> boo
         Whether the list updates the parameters; then it gives None for their gradients.
     """
     _leave_out(graph.graph)
+    _settle(graph, drawn)
     _write_in_place(graph.graph)
     updated = descent.divisible and _update_early(graph, descent)
-    _settle(graph, drawn)
-    _call_methods(graph.graph)
+    _call_directly(graph.graph)
     graph.recompile()
     return updated
 
@@ -54,80 +55,6 @@ def _leave_out(graph: Graph) -> None:
             if before == after is not None:
                 node.replace_all_uses_with(node.args[0])
     graph.eliminate_dead_code()
-
-
-def _write_in_place(graph: Graph) -> None:
-    """Write to what nobody else reads, while it is in the cache."""
-    for node in graph.nodes:
-        if node.target is _aten.relu.default and _is_its_own(node.args[0]):
-            node.target = _aten.relu_.default
-        elif node.target is _aten.threshold_backward.default and _is_its_own(node.args[0]):
-            node.target = _aten.threshold_backward.grad_input
-            node.kwargs = {"grad_input": node.args[0]}
-
-
-def _is_its_own(node: Node) -> bool:
-    """Whether a tensor shares no memory and is read once."""
-    return _is_new(node) and len(node.users) == 1
-
-
-def _is_idle_copy(node: Node) -> bool:
-    """Whether it is a copy of what has memory of its own, and nobody writes to either."""
-    return node.target is _aten.clone.default and not (
-        _is_written(node) or not _is_new(node.args[0]) or _is_written(node.args[0])
-    )
-
-
-def _is_new(node: Node) -> bool:
-    """Whether what an operation gives has memory of its own."""
-    operation = node.target
-    return isinstance(operation, OpOverload) and not (
-        operation.is_view or operation._schema.is_mutable
-    )
-
-
-def _is_written(node: Node) -> bool:
-    """Whether an operation writes to a tensor, or to another that shares its memory."""
-    return any(
-        isinstance(it.target, OpOverload) and it.target._schema.is_mutable for it in _readers(node)
-    )
-
-
-def _update_early(graph: GraphModule, descent: Descent) -> bool:
-    """Update parameters as soon as their gradients are there and nobody reads them any more, while
-    both are in the cache; whether that can be."""
-    *nodes, output = graph.graph.nodes
-    values, place = list(output.args[0]), slice(2, 2 + len(descent.parameters))
-    gradients, ready = values[place], {}
-    order = {node: index for index, node in enumerate((*nodes, output))}
-    for index, (parameter, gradient) in enumerate(zip(descent.parameters, gradients, strict=True)):
-        own = [it for it in nodes if it.op == "get_attr" and getattr(graph, it.target) is parameter]
-        readers = (reader for node in own for reader in _readers(node))
-        ready.setdefault(max((gradient, *readers), key=order.get), []).append(index)
-    if output in ready:
-        return False
-    waiting = []
-    for node in nodes:
-        waiting += ready.pop(node, [])
-        # A layer's weight and bias together: a call for each would take back what this gives.
-        if len(waiting) > 1 or (waiting and not ready):
-            with graph.graph.inserting_after(node):
-                given = tuple(gradients[index] for index in waiting)
-                graph.graph.call_function(descent.part(waiting), given)
-            waiting = []
-    values[place] = [None] * len(gradients)
-    output.args = (values,)
-    return True
-
-
-def _readers(node: Node) -> Iterator[Node]:
-    """What reads a tensor, or another that shares its memory."""
-    for user in node.users:
-        yield user
-        if user.target is operator.getitem or (
-            isinstance(user.target, OpOverload) and not _is_new(user)
-        ):
-            yield from _readers(user)
 
 
 @torch.inference_mode()
@@ -159,17 +86,128 @@ def _settle(graph: GraphModule, drawn: Collection[str]) -> None:
             graph.graph.erase_node(node)
 
 
+_IN_PLACE = {
+    _aten.add.Tensor: _aten.add_.Tensor,
+    _aten.div.Tensor: _aten.div_.Tensor,
+    _aten.exp.default: _aten.exp_.default,
+    _aten.mul.Tensor: _aten.mul_.Tensor,
+    _aten.neg.default: _aten.neg_.default,
+    _aten.relu.default: _aten.relu_.default,
+    _aten.sigmoid.default: _aten.sigmoid_.default,
+    _aten.sub.Tensor: _aten.sub_.Tensor,
+}
+"""Operations that may write, entry by entry, to where their first argument is."""
+
+
+def _write_in_place(graph: Graph) -> None:
+    """Write to what nobody reads any more, while it is in the cache."""
+    order = {node: index for index, node in enumerate(graph.nodes)}
+    # Where the memory comes from of what has some of its own.
+    origin = {}
+
+    def is_free(it: Node, node: Node) -> bool:
+        """Whether this operation may write its result to its argument."""
+        if it not in origin or it.meta["tensor_meta"] != node.meta["tensor_meta"]:
+            return False
+        readers = {origin[it], *_readers(origin[it])}
+        others = set(node.all_input_nodes) - {it}
+        return not others & readers and max(map(order.get, readers)) == order[node]
+
+    for node in graph.nodes:
+        if node.target in _IN_PLACE and is_free(node.args[0], node):
+            node.target = _IN_PLACE[node.target]
+            origin[node] = origin[node.args[0]]
+        elif node.target is _aten.threshold_backward.default and is_free(node.args[0], node):
+            node.target = _aten.threshold_backward.grad_input
+            node.kwargs = {"grad_input": node.args[0]}
+            origin[node] = origin[node.args[0]]
+        elif _is_new(node) or (node.target is operator.getitem and _is_new(node.args[0])):
+            origin[node] = node
+
+
+def _is_idle_copy(node: Node) -> bool:
+    """Whether it is a copy of what has memory of its own, and nobody writes to either."""
+    if node.target is _aten.pow.Tensor_Scalar:
+        copies = node.args[1] == 1
+    else:
+        copies = node.target is _aten.clone.default
+    return copies and _is_new(node.args[0]) and not any(map(_is_written, (node, node.args[0])))
+
+
+def _is_new(node: Node) -> bool:
+    """Whether what an operation gives has memory of its own."""
+    operation = node.target
+    return isinstance(operation, OpOverload) and not (
+        operation.is_view or operation._schema.is_mutable
+    )
+
+
+def _is_written(node: Node) -> bool:
+    """Whether an operation writes to a tensor, or to another that shares its memory."""
+    return any(
+        isinstance(it.target, OpOverload) and it.target._schema.is_mutable for it in _readers(node)
+    )
+
+
+def _update_early(graph: GraphModule, descent: Descent) -> bool:
+    """Update parameters as soon as their gradients are there and nobody reads them any more, while
+    both are in the cache; whether that can be."""
+    *nodes, output = graph.graph.nodes
+    values, place = list(output.args[0]), slice(2, 2 + len(descent.parameters))
+    gradients, ready = values[place], {}
+    order = {node: index for index, node in enumerate((*nodes, output))}
+    places = {node: _place(getattr(graph, node.target)) for node in nodes if node.op == "get_attr"}
+    for index, (parameter, gradient) in enumerate(zip(descent.parameters, gradients, strict=True)):
+        own = [node for node, place in places.items() if place == _place(parameter)]
+        readers = (reader for node in own for reader in _readers(node))
+        ready.setdefault(max((gradient, *readers), key=order.get), []).append(index)
+    if output in ready:
+        return False
+    waiting = []
+    for node in nodes:
+        waiting += ready.pop(node, [])
+        # A layer's weight and bias together: a call for each would take back what this gives.
+        if len(waiting) > 1 or (waiting and not ready):
+            with graph.graph.inserting_after(node):
+                given = tuple(gradients[index] for index in waiting)
+                graph.graph.call_function(descent.part(waiting), given)
+            waiting = []
+    values[place] = [None] * len(gradients)
+    output.args = (values,)
+    return True
+
+
+def _place(tensor: Tensor) -> int:
+    """Where its memory is, and that of all that share it."""
+    return tensor.untyped_storage().data_ptr()
+
+
+def _readers(node: Node) -> Iterator[Node]:
+    """What reads a tensor, or another that shares its memory."""
+    for user in node.users:
+        yield user
+        if user.target is operator.getitem or (
+            isinstance(user.target, OpOverload) and not _is_new(user)
+        ):
+            yield from _readers(user)
+
+
 _METHODS = {
-    *("add", "add_", "baddbmm", "bmm", "clamp", "diagonal", "div", "exp", "expand", "log", "mean"),
-    *("mul", "mul_", "neg", "new_empty", "pow", "relu_", "sigmoid", "squeeze", "sub", "sum"),
-    *("transpose", "unbind", "unsqueeze", "view", "zero_"),
+    *("add", "add_", "baddbmm", "bmm", "clamp", "diagonal", "div", "div_", "exp", "exp_", "expand"),
+    *("log", "mean", "mul", "mul_", "neg", "neg_", "new_empty", "pow", "relu_", "sigmoid"),
+    *("sigmoid_", "squeeze", "sub", "sub_", "sum", "transpose", "unbind", "unsqueeze", "view"),
+    "zero_",
 }
 """Operations that are a tensor's methods with the same arguments: the shorter way to call them."""
 
+_FUNCTIONS = {torch.ops.bench.imq.default: on_cpu}
+"""What operations of this package call on the CPU."""
 
-def _call_methods(graph: Graph) -> None:
+
+def _call_directly(graph: Graph) -> None:
     """Call operations by the shortest way."""
     for node in graph.nodes:
+        node.target = _FUNCTIONS.get(node.target, node.target)
         if isinstance(node.target, OpOverload) and "out" not in node.kwargs:
             namespace, name = node.target._schema.name.split("::")
             if namespace == "aten" and name in _METHODS:

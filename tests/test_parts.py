@@ -76,18 +76,29 @@ def test_mmd_gradient_is_that_of_finite_differences():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("sloping", [0, 2, 3])
-def test_kernels_in_one_pass_are_the_bits_of_torchs_operations(sloping, dtype):
-    x, y = normal(3, 2, 9, 5, dtype=dtype), normal(3, 2, 21, 5, seed=1, dtype=dtype)
+@pytest.mark.parametrize("sloping", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("rows", "columns", "count"), [([0, 0, 1], [0, 1, 1], 9), ([0, 0, 0], [1] * 3, 21)]
+)
+def test_kernels_in_one_pass_are_the_bits_of_torchs_operations(
+    rows, columns, count, sloping, dtype
+):
+    x, y = normal(2, 9, 5, dtype=dtype), normal(2, count, 5, seed=1, dtype=dtype)
     # What a diverging cell has, points of no coordinates, and points that are alike.
-    x[0, 0, 2], x[1, 0, 3, 1], x[2, 1, 4] = math.nan, math.inf, 1e30
-    x[:, 1, :2] = y[:, 1, :2] = 0
-    y[0, 1, 5] = x[0, 1, 5]
+    x[0, 2], x[0, 3, 1], x[0, 4] = math.nan, math.inf, 1e30
+    x[1, :2] = y[1, :2] = 0
+    y[0, 5] = x[0, 5]
     scales = torch.tensor(divergences.SCALES, dtype=dtype)[:, None] * torch.tensor([2.0, 10.0])
-    given = x @ y.mT, x.square().sum(-1), y.square().sum(-1), scales.to(dtype), sloping
+    sets = x, y
+    products = [sets[row] @ sets[column].mT for row, column in zip(rows, columns, strict=True)]
+    norms = [it.square().sum(-1) for it in sets]
+    given = products, norms, rows, columns, scales.to(dtype), sloping
     for one, other in zip(imq(*given), plain(*given), strict=True):
         assert one.numpy().tobytes() == other.numpy().tobytes()
         assert one.isnan().any() == (len(one) > 0)
+    if rows != columns and sloping:
+        own = imq(*given)[1][0].diagonal(dim1=-2, dim2=-1)
+        assert own.any() == (rows[0] != columns[0])
 
 
 def test_mmd_needs_as_many_codes_as_draws():

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from bench import device
-from bench.points import Points
+from bench.points import Points, take
 
 __all__ = ["DataSet"]
 
@@ -62,7 +62,7 @@ class DataSet(abc.ABC):
         They are on the device of this block, to which a split goes once, images as bytes. A slice
         of vectors is a view of the data: read it only.
         """
-        points = self._here(split)[index].flatten(1)
+        points = take(self._here(split), index).flatten(1)
         return points / 255 if points.dtype == torch.uint8 else points
 
     def _here(self, split: str) -> torch.Tensor:
