@@ -57,19 +57,17 @@ class History:
         for key, noted in self._noted.items():
             total, count = self._sums.get(key, (0, 0))
             for values in noted:
-                total = total + values
+                total = total + values.double()
             self._sums[key] = total, count + len(noted)
         self._noted.clear()
 
-    def note(self, quantity: str, values) -> None:
+    def note(self, quantity: str, values, kept: bool = False) -> None:
         """Add a step's values: a tensor [cells], or [cells, width] with one for each coordinate of
-        the code, which are told as `quantity.001` and so on, of a cell's own coordinates."""
+        the code, which are told as `quantity.001` and so on, of a cell's own coordinates. They are
+        copied, unless they are `kept`: nobody writes to them any more."""
         # A player's loss may have the name of a quantity of coordinates.
         noted = self._noted.setdefault((quantity, values.ndim), [])
-        values = values.detach()
-        doubles = values.double()
-        # A copy: a loss may go on to write to what it noted.
-        noted.append(doubles.clone() if doubles is values else doubles)
+        noted.append(values if kept else values.detach().clone())
         if len(noted) == _AT_ONCE:
             self._add_up()
 

@@ -60,7 +60,7 @@ class Repeated:
         if not self._updated:
             self._descent.step(rest[:values])
         for noted in zip(self._quantities, rest[values:], strict=True):
-            step.note(*noted)
+            step.note(*noted, kept=True)
         return loss, total
 
     def _draw(self, index: int, turn: int, noise: Noise) -> list[dict[str, Tensor]]:

@@ -71,7 +71,9 @@ def _settle(graph: GraphModule, drawn: Collection[str]) -> None:
         known = placed if node.target.is_view and read[0] in placed else constants
         if node.target is _aten.ones_like.default:
             # Which are the same whatever its argument's numbers.
-            known = {it: torch.empty(it.meta["tensor_meta"].shape) for it in read}
+            about = read[0].meta["tensor_meta"]
+            value = torch.empty_strided(about.shape, about.stride, dtype=about.dtype)
+            known = {read[0]: value}
         if all(it in known for it in read):
             value = node.target(*map_arg(node.args, known.get), **node.kwargs)
             if isinstance(value, Tensor):
@@ -102,27 +104,26 @@ _IN_PLACE = {
 def _write_in_place(graph: Graph) -> None:
     """Write to what nobody reads any more, while it is in the cache."""
     order = {node: index for index, node in enumerate(graph.nodes)}
-    # Where the memory comes from of what has some of its own.
-    origin = {}
+    # What has memory of its own, or of one that nobody reads any more.
+    own = set()
 
     def is_free(it: Node, node: Node) -> bool:
         """Whether this operation may write its result to its argument."""
-        if it not in origin or it.meta["tensor_meta"] != node.meta["tensor_meta"]:
+        if it not in own or it.meta["tensor_meta"] != node.meta["tensor_meta"]:
             return False
-        readers = {origin[it], *_readers(origin[it])}
-        others = set(node.all_input_nodes) - {it}
+        readers, others = set(_readers(it)), set(node.all_input_nodes) - {it}
         return not others & readers and max(map(order.get, readers)) == order[node]
 
     for node in graph.nodes:
         if node.target in _IN_PLACE and is_free(node.args[0], node):
             node.target = _IN_PLACE[node.target]
-            origin[node] = origin[node.args[0]]
+            own.add(node)
         elif node.target is _aten.threshold_backward.default and is_free(node.args[0], node):
             node.target = _aten.threshold_backward.grad_input
             node.kwargs = {"grad_input": node.args[0]}
-            origin[node] = origin[node.args[0]]
+            own.add(node)
         elif _is_new(node) or (node.target is operator.getitem and _is_new(node.args[0])):
-            origin[node] = node
+            own.add(node)
 
 
 def _is_idle_copy(node: Node) -> bool:
@@ -138,7 +139,7 @@ def _is_new(node: Node) -> bool:
     """Whether what an operation gives has memory of its own."""
     operation = node.target
     return isinstance(operation, OpOverload) and not (
-        operation.is_view or operation._schema.is_mutable
+        operation.is_view or operation._schema.is_mutable or operation is _aten._unsafe_view.default
     )
 
 

@@ -39,6 +39,23 @@ def test_an_epoch_s_row_is_the_mean_of_what_was_noted_in_it(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_sum_is_of_doubles_in_the_order_of_steps(kept):
+    history, expected = History([3]), 0.0
+    values = 1e3 * torch.randn(200, 1, generator=torch.Generator().manual_seed(0))
+    for index, value in enumerate(values):
+        noted = value.clone()
+        history.note("kl", noted, kept=kept)
+        if not kept:
+            noted.zero_()
+        expected += value.item()
+        # A checkpoint looks on the way.
+        if index == 30:
+            assert history.sums["kl", 1] == (torch.tensor([expected], dtype=torch.float64), 31)
+    history.close(1, 200)
+    assert [row["value"] for row in history.rows] == [expected / 200]
+
+
 def test_a_quantity_of_coordinates_is_told_of_a_cell_s_own():
     history = History([3, 0, 1])
     history.note("mask", torch.tensor([[0.1, 0.2, 0.3, 9], [9, 9, 9, 9], [0.4, 9, 9, 9]]))

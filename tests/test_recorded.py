@@ -9,6 +9,7 @@ from test_progress import points
 from test_training import assert_same_bytes, order
 
 from bench import recorded, systems, training
+from bench.ahead import STEPS as STEPS_AHEAD
 from bench.cells import Stack, read_cell
 from bench.descent import Descent
 from bench.history import History
@@ -84,7 +85,7 @@ def told(loss, buffers, optimiser, steps=6):
         first = loss(parameters[0], x, step, *own)
         return last + first + (parameters[2] * x).square().sum(-1)
 
-    def note(quantity, values):
+    def note(quantity, values, kept=False):
         found.append((quantity, values.detach().double()))
 
     turns = Turns(of_step, descent, lambda: own)
@@ -96,12 +97,12 @@ def told(loss, buffers, optimiser, steps=6):
     return found, turns
 
 
-def taken(loss, buffers=(), optimiser=torch.optim.Adam):
+def taken(loss, buffers=(), optimiser=torch.optim.Adam, steps=6):
     """A loss's turns after some steps, in which everything was what it is unrecorded."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recorded, "AT", 1000)
-        plain, _ = told(loss, buffers, optimiser)
-    found, turns = told(loss, buffers, optimiser)
+        plain, _ = told(loss, buffers, optimiser, steps)
+    found, turns = told(loss, buffers, optimiser, steps)
     assert [name for name, _ in found] == [name for name, _ in plain]
     assert all(torch.equal(a, b) for (_, a), (_, b) in zip(found, plain, strict=True))
     assert turns.recorded == (turns.refusal is None)
@@ -117,7 +118,8 @@ def test_draws_are_each_step_s_own(early):
         step.note("drawn", parameter.sum(-1))
         return (parameter * drawn * x).square().sum(-1)
 
-    assert taken(loss).recorded
+    # More than are drawn at once.
+    assert taken(loss, steps=2 * STEPS_AHEAD + 3).recorded
 
 
 def test_buffers_that_a_loss_writes_to_are_written_once(early):
@@ -185,6 +187,50 @@ def test_what_is_overwritten_was_read_by_nobody_else(early):
         return (bent * kept + (hidden + 1).relu() * bent.expand(2, 8)).square().sum(-1)
 
     assert taken(loss, buffers=[torch.zeros(8)]).recorded
+
+
+def test_what_shares_its_memory_is_not_overwritten(early):
+    def loss(parameter, x, step):
+        square = parameter @ parameter.mT
+        both = square + square.mT
+        hidden = parameter * x
+        halves = hidden.view(4, 4)
+        later = (hidden + 1) * 2
+        first, second = hidden.exp().unbind(1)[:2]
+        last = (first * 3).sigmoid() + second
+        return (later + halves.reshape(2, 8)).sum(-1) + both.sum(-1) + last + (first * 1).neg()
+
+    assert taken(loss).recorded
+
+
+def test_a_note_is_of_what_was_there(early):
+    def loss(parameter, x, step, mean):
+        hidden = parameter * x
+        step.note("hidden", hidden)
+        step.note("first", hidden.unbind(1)[0])
+        step.note("power", (hidden**1).sum(-1))
+        hidden.add_(mean)
+        step.note("mean", mean)
+        mean.add_(1)
+        doubled = hidden * 2
+        step.note("doubled", doubled)
+        return (doubled + 3).relu().sum(-1)
+
+    assert taken(loss, buffers=[torch.zeros(8)]).recorded
+
+
+def test_what_is_computed_once_is_the_same_each_time(early):
+    def loss(parameter, x, step, mean):
+        ones = torch.ones_like(x)
+        thirds, counts = ones.unsqueeze(0).expand(3, 2, 8) / 3, torch.ones_like(x)
+        row = mean.unsqueeze(0)
+        counts.add_(x)
+        drawn = step.noise.normal("a", 2, 16).unsqueeze(0)[..., :8]
+        found = ((parameter + row) * counts + drawn * thirds * x).square().sum(0).sum(-1)
+        mean.mul_(0.5)
+        return found + (parameter.unsqueeze(1) + row).sum(-1)[:, 0]
+
+    assert taken(loss, buffers=[torch.ones(8)]).recorded
 
 
 @pytest.mark.parametrize("optimiser", [torch.optim.Adam, torch.optim.RMSprop, torch.optim.SGD])

@@ -29,19 +29,20 @@ class Space(NamedTuple):
     labelled: bool = False
 
 
-def _unheard(quantity: str, values: Tensor) -> None:
+def _unheard(quantity: str, values: Tensor, kept: bool = False) -> None:
     """A note that nobody takes."""
 
 
 class Step(NamedTuple):
     """Where training is: this step's number, the number of all steps, this turn's noise, the rows
-    of the batch in the train split, and who takes notes of a quantity's values [cells]."""
+    of the batch in the train split, and who takes notes of a quantity's values [cells]: a copy,
+    unless they are `kept`, as nobody writes to them any more."""
 
     index: int
     total: int
     noise: Noise
     rows: Tensor | None = None
-    note: Callable[[str, Tensor], None] = _unheard
+    note: Callable[..., None] = _unheard
 
     @property
     def progress(self) -> float:
