@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -34,6 +35,7 @@ class Descent:
         self.optimiser = optimiser(self.parameters, lr=lr, **fastest(optimiser))
         self._state: _Adam | None = None
         self._whole: Callable[..., None] | None = None
+        self._count: np.ndarray | Tensor | None = None
 
     def rate(self, lr: float) -> None:
         """Set the learning rate."""
@@ -60,7 +62,7 @@ class Descent:
 
     def count(self) -> None:
         """Begin an update that is taken part by part."""
-        self._state.step.add_(1)
+        self._count += 1
 
     def part(self, places: Sequence[int]) -> Callable[..., None]:
         """The update of the parameters at these places, from their gradients, to be called where no
@@ -108,6 +110,8 @@ class Descent:
             state["step"] = step
         means, squares = ([it[name] for it in states] for name in ("exp_avg", "exp_avg_sq"))
         self._state = _Adam(means, squares, step)
+        # The same memory: NumPy adds to a number faster.
+        self._count = step.numpy() if step.device.type == "cpu" else step
         self._whole = self.part(range(len(states)))
         return True
 

@@ -61,7 +61,8 @@ class Turns:
         self._calls, self._repeat = min(self._calls, AT - 1), None
 
     def __call__(self, batch: Tensor, step: Step) -> tuple[Tensor, Tensor]:
-        """Take one with a batch [batch, data]: the loss [cells] before the update, its sum []."""
+        """Take one with a batch [batch, data]: the loss [cells] before the update, which nobody
+        writes to any more, and its sum []."""
         if self._repeat:
             return self._repeat(batch, step)
         self._calls += 1
@@ -75,7 +76,7 @@ class Turns:
         loss = self.loss(batch, step)
         total = loss.sum()
         gradients = torch.autograd.grad(total, self.descent.parameters)
-        return loss.detach(), total.detach(), gradients
+        return loss.detach().clone(), total.detach(), gradients
 
     def _record(self, batch: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """A turn by which the next ones are repeated, where that can be."""

@@ -135,7 +135,7 @@ class Trainer:
                 noise = Noise(self.seed, step=index, turn=turn)
                 step = Step(index, self.steps, noise, rows, self.history.note)
                 loss, total = turns(batch, step)
-                self.history.note(player.name, loss)
+                self.history.note(player.name, loss, kept=True)
                 # No sum with a number that is not finite is.
                 if not math.isfinite(total.item()):
                     self.note(loss.isfinite(), index)
