@@ -57,8 +57,9 @@ class Player:
     Attributes:
         name: unique in its system.
         modules: hold the parameters it moves.
-        loss: (batch [batch, data], step) to a value per cell [cells]; all randomness is in `step`,
-            and what is kept from one step to the next in buffers, which are written in place.
+        loss: (batch [batch, data], step) to a value per cell [cells]; the batch is only read, all
+            randomness is in `step`, and what is kept from one step to the next in buffers, which
+            are written in place.
         optimiser: (parameters, lr=…) to a torch optimiser.
         lr: learning rate at the start.
         turns: updates in one step, each on a batch and noise of its own; the first turns of all
