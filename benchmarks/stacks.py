@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from bench import data, recorded, systems, training
+from bench import ahead, data, recorded, systems, training
 from bench.cells import Stack
 from bench.history import History
 from bench.net import Net
@@ -78,7 +78,10 @@ class Trained:
         even, so that there are as many of each half.
         """
         self.go_on(2 * recorded.AT)
-        steps = 2 * max(2, math.ceil(budget / seconds(lambda: self.go_on(2))))
+        # So many, as the first of them makes what several take.
+        few = 2 * ahead.STEPS
+        taken = seconds(lambda: self.go_on(few)) / few
+        steps = 2 * max(2, math.ceil(budget / taken / 2))
         return lambda: seconds(lambda: self.go_on(steps)) / steps + self.share
 
     def work(self) -> Work:
