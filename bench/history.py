@@ -27,8 +27,8 @@ COLUMNS = {
 where there are few. `epoch` and `step` are what is done at its end, and an empty value was not a
 finite number."""
 
-
 _AT_ONCE = 64
+"""So many notes of a quantity are added up together."""
 
 
 class History:
@@ -53,7 +53,7 @@ class History:
         return self._sums
 
     def _add_up(self) -> None:
-        # For many steps at once, which is faster (see bench/ahead.py), in their order.
+        # In the order of steps; of many at once, for the reason that bench/ahead.py gives.
         for key, noted in self._noted.items():
             total, count = self._sums.get(key, (0, 0))
             for values in noted:
