@@ -11,8 +11,8 @@ __all__ = ["Points", "take"]
 
 def take(x: Tensor, rows: Tensor | slice) -> Tensor:
     """Rows of a tensor [count, …]; a slice is a view of it."""
-    # Twice as fast as x[rows].
-    return x[rows] if isinstance(rows, slice) else x.index_select(0, rows)
+    # Twice as fast as x[rows], which takes rows from any device.
+    return x[rows] if isinstance(rows, slice) else x.index_select(0, rows.to(x.device))
 
 
 @dataclass(frozen=True)
